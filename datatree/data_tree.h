@@ -1,0 +1,134 @@
+// The replicated state: znodes, ACLs, sessions and their ephemerals, quota statistics, digest.
+// It changes only by Apply of transactions, so that the same transactions give the same tree.
+#ifndef LOCKKEEPER_DATATREE_DATA_TREE_H_
+#define LOCKKEEPER_DATATREE_DATA_TREE_H_
+
+#include <deque>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "datatree/acl.h"
+#include "datatree/acl_table.h"
+#include "datatree/change.h"
+#include "datatree/node_store.h"
+#include "datatree/owner.h"
+#include "datatree/quota.h"
+#include "protocol/error_code.h"
+#include "protocol/op_code.h"
+#include "protocol/result.h"
+#include "protocol/txn.h"
+#include "protocol/types.h"
+
+namespace lockkeeper {
+
+struct DataTreeOptions {
+  OwnerRules owner_rules;
+  bool digest_enabled = true;
+  uint64_t hash_seed = 0;  // any number that clients cannot guess
+};
+
+// What one operation of a transaction did: enough for its reply. `path` and `stat` are set for
+// creates, `stat` for setData and setACL.
+struct OpResult {
+  OpCode type = OpCode::kError;  // the transaction's type, kError for an error element
+  ErrorCode error = ErrorCode::kOk;
+  std::string path;
+  Stat stat;
+};
+
+struct ApplyOutcome {
+  TxnHeader header;
+  OpResult result;                           // of a single operation
+  std::vector<OpResult> multi;               // of each element, when header.type is kMulti
+  std::optional<TxnDigest> recorded_digest;  // as the proposer computed it
+};
+
+struct DigestRecord {
+  Zxid zxid;
+  uint64_t digest;
+};
+
+// Threads: the core thread calls Apply while it holds all read gates; const functions may be called
+// by an I/O thread inside its gate and by the core at any time.
+class DataTree {
+ public:
+  explicit DataTree(const DataTreeOptions& options);
+
+  // Applies one transaction payload (header, body, digest). Appends what watches must hear of to
+  // `changes` unless null. Repeating transactions that the tree already contains is harmless
+  // (storage-and-operations 3.5). kCorruption: not a transaction; the tree is unchanged.
+  Result<ApplyOutcome> Apply(std::string_view payload, std::vector<Change>* changes);
+
+  const NodeStore& nodes() const { return nodes_; }
+  const AclRef& AclOf(NodeId node) const { return acls_.Get(nodes_.AclIdOf(node)); }
+  // As a client sees it.
+  Stat StatOf(NodeId node) const;
+  const OwnerRules& owner_rules() const { return options_.owner_rules; }
+  bool digest_enabled() const { return options_.digest_enabled; }
+
+  Zxid last_zxid() const { return last_zxid_; }
+  uint64_t digest() const { return digest_; }
+  // The digest after every 128th zxid, oldest first, at most 1024.
+  const std::deque<DigestRecord>& digest_history() const { return digest_history_; }
+
+  // Session id -> negotiated timeout in ms, as the transactions say.
+  const std::map<SessionId, int32_t>& sessions() const { return sessions_; }
+  // Sessions that own ephemerals, with their nodes in no particular order.
+  const std::map<SessionId, std::vector<NodeId>>& ephemerals() const { return ephemerals_; }
+  // Ascending; empty if the session has none.
+  std::vector<std::string> EphemeralPathsOf(SessionId session) const;
+  const std::set<NodeId>& containers() const { return containers_; }
+  const std::set<NodeId>& ttl_nodes() const { return ttl_nodes_; }
+  const QuotaTable& quotas() const { return quotas_; }
+
+  // Descendants of all depths.
+  int64_t CountDescendants(NodeId node) const;
+  size_t ephemeral_count() const { return ephemeral_count_; }
+  // Sum of path and data lengths over all znodes.
+  int64_t approximate_data_bytes() const { return data_bytes_; }
+
+ private:
+  friend class TxnApplier;
+  struct SubtreeUse {
+    int64_t count = 0;
+    int64_t bytes = 0;
+  };
+
+  void CreateSystemNodes();
+  NodeId AddNode(std::string_view path, std::string_view data, uint32_t acl_id,
+                 const NodeStat& stat);
+  void RemoveNode(NodeId node, std::string_view path);
+  void ReplaceData(NodeId node, std::string_view path, std::string_view data, const NodeStat& stat);
+  void ReplaceStat(NodeId node, std::string_view path, const NodeStat& stat);
+  void RegisterOwner(NodeId node, int64_t owner);
+  void UnregisterOwner(NodeId node, int64_t owner);
+  void AddToDigest(NodeId node, std::string_view path);
+  void SubtractFromDigest(NodeId node, std::string_view path);
+  void OnQuotaNodeCreated(std::string_view path, NodeId node);
+  void UpdateQuotaUse(std::string_view path, int64_t count, int64_t bytes);
+  SubtreeUse UseOf(NodeId node) const;
+  void Advance(Zxid zxid);
+
+  const DataTreeOptions options_;
+  NodeStore nodes_;
+  AclTable acls_;
+  std::map<SessionId, int32_t> sessions_;
+  std::map<SessionId, std::vector<NodeId>> ephemerals_;
+  size_t ephemeral_count_ = 0;
+  std::set<NodeId> containers_;
+  std::set<NodeId> ttl_nodes_;
+  QuotaTable quotas_;
+  Zxid last_zxid_;
+  uint64_t digest_ = 0;
+  std::deque<DigestRecord> digest_history_;
+  int64_t data_bytes_ = 0;
+};
+
+}  // namespace lockkeeper
+
+#endif  // LOCKKEEPER_DATATREE_DATA_TREE_H_

@@ -1,0 +1,25 @@
+// The tree digest, version 2 (storage-and-operations 3.7): the sum over all znodes of a CRC-32 of
+// path, data and stat. It is compared with other servers, Apache's included: exact or useless.
+#ifndef LOCKKEEPER_DATATREE_DIGEST_H_
+#define LOCKKEEPER_DATATREE_DIGEST_H_
+
+#include <cstdint>
+#include <string_view>
+
+#include "datatree/node_store.h"
+
+namespace lockkeeper {
+
+// Znodes below /zookeeper/ count 0: servers keep some of them without transactions.
+bool IsOutsideDigest(std::string_view path);
+
+// The CRC over path and data, which a change of the stat alone does not touch. `path` is "" or "/"
+// for the root.
+uint32_t DigestPrefix(std::string_view path, std::string_view data);
+
+// A znode's share in the sum, from its prefix and stat.
+uint64_t NodeDigest(uint32_t prefix, const NodeStat& stat);
+
+}  // namespace lockkeeper
+
+#endif  // LOCKKEEPER_DATATREE_DIGEST_H_

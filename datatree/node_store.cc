@@ -1,0 +1,302 @@
+#include "datatree/node_store.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <cstring>
+#include <limits>
+
+namespace lockkeeper {
+
+// Packed by hand: written and read with memcpy, so that no padding is stored.
+#pragma pack(push, 1)
+struct NodeStore::LeanHead {
+  int64_t ctime = 0;
+  uint32_t data_bytes = 0;
+  uint16_t name_bytes = 0;
+};
+struct NodeStore::FullHead {
+  int64_t mzxid = 0;
+  int64_t pzxid = 0;
+  int64_t ctime = 0;
+  int64_t mtime = 0;
+  int64_t owner = 0;
+  int32_t version = 0;
+  int32_t cversion = 0;
+  int32_t aversion = 0;
+  uint32_t child_count = 0;
+  NodeId first_child = kNoNode;
+  uint32_t name_bytes = 0;
+  uint32_t data_bytes = 0;
+};
+#pragma pack(pop)
+
+namespace {
+
+constexpr size_t kLeanNameMax = std::numeric_limits<uint16_t>::max();
+
+// Never changed, no owner: everything follows from czxid and ctime.
+bool IsLean(const NodeStat& s) {
+  return s.mzxid == s.czxid && s.pzxid == s.czxid && s.mtime == s.ctime && s.version == 0 &&
+         s.cversion == 0 && s.aversion == 0 && s.owner == 0;
+}
+
+void AppendBytes(char* to, std::string_view bytes) {
+  if (!bytes.empty()) std::memcpy(to, bytes.data(), bytes.size());
+}
+
+}  // namespace
+
+NodeStore::NodeStore(uint64_t hash_seed)
+    : hash_seed_(hash_seed), index_([this](NodeId n) { return HashOf(n); }) {
+  const NodeId root = TakeSlot();
+  CHECK_EQ(root, kRoot);
+  const FullHead head;
+  slot(root) = Slot{kNoNode, kNoNode, kNoNode, kFull, arena_.Allocate(sizeof head), 0};
+  WriteFullHead(root, head);
+  live_ = 1;
+}
+
+NodeStore::~NodeStore() {
+  // Only large payloads live outside the arena's chunks.
+  for (NodeId n = 0; n < next_unused_; ++n) {
+    if (slot(n).payload == nullptr) continue;
+    const size_t bytes = PartsOf(n).total();
+    if (bytes > PayloadArena::kSmallMax) arena_.Free(slot(n).payload, bytes);
+  }
+}
+
+size_t NodeStore::reserved_bytes() const {
+  return chunks_.size() * kSlotsPerChunk * sizeof(Slot) + arena_.reserved_bytes() +
+         index_.reserved_bytes();
+}
+
+NodeId NodeStore::Lookup(std::string_view path) const {
+  if (path.empty()) return kRoot;
+  if (path[0] != '/') return kNoNode;
+  path.remove_prefix(1);
+  NodeId node = kRoot;
+  while (!path.empty()) {
+    const size_t slash = path.find('/');
+    node = FindChild(node, path.substr(0, slash));
+    if (node == kNoNode || slash == std::string_view::npos) return node;
+    path.remove_prefix(slash + 1);
+    if (path.empty()) return kNoNode;  // a trailing slash names nothing
+  }
+  return node;
+}
+
+NodeId NodeStore::FindChild(NodeId parent, std::string_view name) const {
+  return index_.Find(ChildIndex::Hash(parent, name, hash_seed_),
+                     [&](NodeId n) { return slot(n).parent == parent && NameOf(n) == name; });
+}
+
+NodeId NodeStore::Create(NodeId parent, std::string_view name, std::string_view data,
+                         uint32_t acl_id, const NodeStat& stat) {
+  CHECK_LE(acl_id, kAclIdMax);
+  const bool lean = IsLean(stat) && name.size() <= kLeanNameMax;
+  const size_t head_bytes = lean ? sizeof(LeanHead) : sizeof(FullHead);
+  const NodeId node = TakeSlot();
+  char* payload = arena_.Allocate(head_bytes + name.size() + data.size());
+  const uint32_t flags = (lean ? 0 : kFull) | (IsNull(data) ? kNullData : 0);
+  slot(node) = Slot{parent, kNoNode, kNoNode, acl_id << 8 | flags, payload, stat.czxid};
+  if (lean) {
+    const LeanHead head{stat.ctime, static_cast<uint32_t>(data.size()),
+                        static_cast<uint16_t>(name.size())};
+    std::memcpy(payload, &head, sizeof head);
+  } else {
+    const FullHead head{.name_bytes = static_cast<uint32_t>(name.size()),
+                        .data_bytes = static_cast<uint32_t>(data.size())};
+    WriteFullHead(node, head);
+    SetStat(node, stat);
+  }
+  AppendBytes(payload + head_bytes, name);
+  AppendBytes(payload + head_bytes + name.size(), data);
+  Link(parent, node);
+  index_.Insert(HashOf(node), node);
+  ++live_;
+  return node;
+}
+
+void NodeStore::Remove(NodeId node) {
+  CHECK_NE(node, kRoot);
+  CHECK_EQ(ChildCountOf(node), 0u);
+  index_.Erase(HashOf(node), node);
+  Unlink(node);
+  arena_.Free(slot(node).payload, PartsOf(node).total());
+  slot(node) = Slot{kNoNode, free_head_, kNoNode, 0, nullptr, 0};
+  free_head_ = node;
+  --live_;
+}
+
+std::string NodeStore::PathOf(NodeId node) const {
+  std::vector<std::string_view> names;
+  for (NodeId n = node; n != kRoot; n = slot(n).parent) names.push_back(NameOf(n));
+  std::string path;
+  for (auto name = names.rbegin(); name != names.rend(); ++name) {
+    path += '/';
+    path += *name;
+  }
+  return path;
+}
+
+std::string_view NodeStore::NameOf(NodeId node) const {
+  const Parts parts = PartsOf(node);
+  return {slot(node).payload + parts.head_bytes, parts.name_bytes};
+}
+
+std::string_view NodeStore::DataOf(NodeId node) const {
+  if ((slot(node).acl_and_flags & kNullData) != 0) return {};
+  const Parts parts = PartsOf(node);
+  return {slot(node).payload + parts.head_bytes + parts.name_bytes, parts.data_bytes};
+}
+
+NodeStat NodeStore::StatOf(NodeId node) const {
+  const int64_t czxid = slot(node).czxid;
+  if (!IsFull(node)) {
+    LeanHead head;
+    std::memcpy(&head, slot(node).payload, sizeof head);
+    return {
+        .czxid = czxid, .mzxid = czxid, .pzxid = czxid, .ctime = head.ctime, .mtime = head.ctime};
+  }
+  const FullHead head = ReadFullHead(node);
+  return {.czxid = czxid,
+          .mzxid = head.mzxid,
+          .pzxid = head.pzxid,
+          .ctime = head.ctime,
+          .mtime = head.mtime,
+          .version = head.version,
+          .cversion = head.cversion,
+          .aversion = head.aversion,
+          .owner = head.owner};
+}
+
+uint32_t NodeStore::ChildCountOf(NodeId node) const {
+  return IsFull(node) ? ReadFullHead(node).child_count : 0;
+}
+
+NodeId NodeStore::FirstChild(NodeId node) const {
+  return IsFull(node) ? ReadFullHead(node).first_child : kNoNode;
+}
+
+void NodeStore::SetStat(NodeId node, const NodeStat& stat) {
+  if (!IsFull(node) && stat == StatOf(node)) return;
+  Expand(node);
+  FullHead head = ReadFullHead(node);
+  head.mzxid = stat.mzxid;
+  head.pzxid = stat.pzxid;
+  head.ctime = stat.ctime;
+  head.mtime = stat.mtime;
+  head.owner = stat.owner;
+  head.version = stat.version;
+  head.cversion = stat.cversion;
+  head.aversion = stat.aversion;
+  WriteFullHead(node, head);
+  slot(node).czxid = stat.czxid;
+}
+
+void NodeStore::SetData(NodeId node, std::string_view data) {
+  Expand(node);
+  const Parts old = PartsOf(node);
+  if (old.data_bytes != data.size()) {
+    const size_t kept = old.head_bytes + old.name_bytes;
+    char* payload = arena_.Allocate(kept + data.size());
+    std::memcpy(payload, slot(node).payload, kept);
+    arena_.Free(slot(node).payload, old.total());
+    slot(node).payload = payload;
+    FullHead head = ReadFullHead(node);
+    head.data_bytes = static_cast<uint32_t>(data.size());
+    WriteFullHead(node, head);
+  }
+  AppendBytes(slot(node).payload + old.head_bytes + old.name_bytes, data);
+  uint32_t& flags = slot(node).acl_and_flags;
+  flags = IsNull(data) ? flags | kNullData : flags & ~kNullData;
+}
+
+void NodeStore::SetAclId(NodeId node, uint32_t acl_id) {
+  CHECK_LE(acl_id, kAclIdMax);
+  uint32_t& word = slot(node).acl_and_flags;
+  word = acl_id << 8 | (word & 0xFF);
+}
+
+NodeStore::Parts NodeStore::PartsOf(NodeId node) const {
+  if (IsFull(node)) {
+    const FullHead head = ReadFullHead(node);
+    return {sizeof head, head.name_bytes, head.data_bytes};
+  }
+  LeanHead head;
+  std::memcpy(&head, slot(node).payload, sizeof head);
+  return {sizeof head, head.name_bytes, head.data_bytes};
+}
+
+NodeId NodeStore::TakeSlot() {
+  if (free_head_ != kNoNode) {
+    const NodeId node = free_head_;
+    free_head_ = slot(node).next;
+    return node;
+  }
+  CHECK_LT(next_unused_, kNoNode) << "out of node ids";
+  if (next_unused_ % kSlotsPerChunk == 0) {
+    chunks_.push_back(std::make_unique_for_overwrite<Slot[]>(kSlotsPerChunk));
+  }
+  slot(next_unused_).payload = nullptr;
+  return next_unused_++;
+}
+
+NodeStore::FullHead NodeStore::ReadFullHead(NodeId node) const {
+  FullHead head;
+  std::memcpy(&head, slot(node).payload, sizeof head);
+  return head;
+}
+
+void NodeStore::WriteFullHead(NodeId node, const FullHead& head) {
+  std::memcpy(slot(node).payload, &head, sizeof head);
+}
+
+void NodeStore::Expand(NodeId node) {
+  if (IsFull(node)) return;
+  const NodeStat stat = StatOf(node);
+  const Parts old = PartsOf(node);
+  char* payload = arena_.Allocate(sizeof(FullHead) + old.name_bytes + old.data_bytes);
+  std::memcpy(payload + sizeof(FullHead), slot(node).payload + old.head_bytes,
+              old.name_bytes + old.data_bytes);
+  arena_.Free(slot(node).payload, old.total());
+  slot(node).payload = payload;
+  slot(node).acl_and_flags |= kFull;
+  WriteFullHead(node, FullHead{.mzxid = stat.mzxid,
+                               .pzxid = stat.pzxid,
+                               .ctime = stat.ctime,
+                               .mtime = stat.mtime,
+                               .name_bytes = static_cast<uint32_t>(old.name_bytes),
+                               .data_bytes = static_cast<uint32_t>(old.data_bytes)});
+}
+
+void NodeStore::Link(NodeId parent, NodeId child) {
+  Expand(parent);
+  FullHead head = ReadFullHead(parent);
+  slot(child).next = head.first_child;
+  slot(child).prev = kNoNode;
+  if (head.first_child != kNoNode) slot(head.first_child).prev = child;
+  head.first_child = child;
+  ++head.child_count;
+  WriteFullHead(parent, head);
+}
+
+void NodeStore::Unlink(NodeId child) {
+  const Slot& s = slot(child);
+  FullHead head = ReadFullHead(s.parent);
+  if (s.prev == kNoNode) {
+    head.first_child = s.next;
+  } else {
+    slot(s.prev).next = s.next;
+  }
+  if (s.next != kNoNode) slot(s.next).prev = s.prev;
+  --head.child_count;
+  WriteFullHead(s.parent, head);
+}
+
+uint64_t NodeStore::HashOf(NodeId node) const {
+  return ChildIndex::Hash(slot(node).parent, NameOf(node), hash_seed_);
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,36 @@
+// Ceilings of every queue and buffer. The configuration may choose less, never more.
+#ifndef LOCKKEEPER_PROTOCOL_LIMITS_H_
+#define LOCKKEEPER_PROTOCOL_LIMITS_H_
+
+#include <cstddef>
+
+namespace lockkeeper {
+
+// ZooKeeper's default for `jute.maxbuffer`, inclusive (client-protocol 1.4).
+inline constexpr size_t kFrameBytesDefault = 0xfffff;
+// Above this many unsent bytes no further request of that connection is read.
+inline constexpr size_t kOutboxBytesMax = 1 << 20;
+// Watch events still arrive at a client that does not read; above this it is disconnected.
+inline constexpr size_t kOutboxBytesHardMax = 64 << 20;
+// Reads that wait behind a write of their own session.
+inline constexpr size_t kParkedBytesMax = 1 << 20;
+// A gate is held for at most this much work, so that a commit never waits long.
+inline constexpr size_t kReadsPerGateMax = 64;
+inline constexpr size_t kReplyBytesPerGateMax = 64 << 10;
+// Transactions applied while all gates are held.
+inline constexpr size_t kTxnsPerGateMax = 256;
+// Encoded replies in one batch of commits, above which the next batch begins.
+inline constexpr size_t kBatchBytesMax = 1 << 20;
+// Batches that wait at an I/O thread which they do not concern, before it is woken all the same.
+inline constexpr size_t kQuietBatchesMax = 64;
+// Bytes of requests that wait for the core; above it connections with work in flight pause.
+inline constexpr size_t kCoreInboxBytesMax = 64 << 20;
+// Read from a socket in one system call.
+inline constexpr size_t kReadChunkBytes = 128 << 10;
+
+static_assert(kOutboxBytesHardMax > kOutboxBytesMax);
+static_assert(kCoreInboxBytesMax >= 2 * kFrameBytesDefault);
+
+}  // namespace lockkeeper
+
+#endif  // LOCKKEEPER_PROTOCOL_LIMITS_H_

@@ -1,0 +1,285 @@
+#include "server/net/io_thread.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <boost/asio/post.hpp>
+#include <utility>
+
+#include "protocol/limits.h"
+#include "server/clock.h"
+#include "server/net/connection.h"
+
+namespace lockkeeper {
+namespace {
+
+// Touches are reported this often: a fraction of a tick, so that expiry is hardly delayed.
+std::chrono::milliseconds TouchInterval(const Config& config) {
+  return std::chrono::milliseconds(std::clamp(config.tick_time_ms / 20, 5, 50));
+}
+
+constexpr std::chrono::seconds kIdleCheckInterval{1};
+
+}  // namespace
+
+IoThread::IoThread(uint32_t index, const ServerContext& context)
+    : index_(index),
+      context_(context),
+      loop_(1),
+      read_buffer_(kReadChunkBytes),
+      seen_zxid_(context.tree.last_zxid()),
+      touch_timer_(loop_),
+      idle_timer_(loop_) {
+  // Connection numbers are unique in the process: the thread's index stands in the high bits.
+  next_connection_ = (uint64_t{index} + 1) << 40;
+  UpdateClock();
+  previous_report_ = now_;
+}
+
+IoThread::~IoThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
+
+void IoThread::Start() {
+  ScheduleTouchReport();
+  ScheduleIdleCheck();
+  thread_ = std::thread([this] {
+    const auto work = boost::asio::make_work_guard(loop_);
+    loop_.run();
+  });
+}
+
+void IoThread::Stop() {
+  if (!thread_.joinable()) return;
+  Post([](IoThread& io) {
+    io.Settle();
+    while (!io.connections_.empty()) {
+      const std::shared_ptr<Connection> connection = io.connections_.begin()->second;
+      connection->Close();
+    }
+    io.loop_.stop();
+  });
+  thread_.join();
+}
+
+void IoThread::Enqueue(IoMessage message) {
+  std::lock_guard lock(inbox_mutex_);
+  inbox_.push_back(std::move(message));
+}
+
+void IoThread::Wake() {
+  {
+    std::lock_guard lock(inbox_mutex_);
+    if (wake_posted_ || inbox_.empty()) return;
+    wake_posted_ = true;
+  }
+  boost::asio::post(loop_, [this] {
+    UpdateClock();
+    Drain();
+    Settle();
+  });
+}
+
+void IoThread::WakeIfConcerned(const AppliedBatch& batch) {
+  bool concerned = !batch.changes.empty() && has_watches_.load(std::memory_order_relaxed);
+  for (const BatchItem& item : batch.items) {
+    concerned = concerned || (item.to.id != 0 && item.to.io_thread == index_);
+  }
+  if (!concerned) {
+    std::lock_guard lock(inbox_mutex_);
+    concerned = inbox_.size() > kQuietBatchesMax;
+  }
+  if (concerned) Wake();
+}
+
+void IoThread::UpdateClock() {
+  const auto now = std::chrono::steady_clock::now().time_since_epoch();
+  now_us_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
+  now_ = MonoMs{now_us_ / 1000};
+}
+
+void IoThread::Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address) {
+  const uint64_t id = next_connection_++;
+  auto connection = std::make_shared<Connection>(this, context_, std::move(socket),
+                                                 std::move(address), ConnectionRef{index_, id});
+  connections_.emplace(id, connection);
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+  connection->Start();
+}
+
+void IoThread::Forget(Connection* connection) {
+  watches_.RemoveWatcher(connection->id());
+  has_watches_.store(!watches_.empty(), std::memory_order_relaxed);
+  connections_.erase(connection->id());
+  connection_count_.store(connections_.size(), std::memory_order_relaxed);
+}
+
+Connection* IoThread::FindConnection(uint64_t id) {
+  const auto found = connections_.find(id);
+  return found == connections_.end() ? nullptr : found->second.get();
+}
+
+const DataTree& IoThread::ReadTree() {
+  if (!in_gate_) {
+    Drain();
+    context_.gate.EnterRead(index_);
+    in_gate_ = true;
+    Drain();  // what came in between; nothing more can come while we are inside
+  }
+  return context_.tree;
+}
+
+void IoThread::CountRead(size_t reply_bytes) {
+  bytes_in_gate_ += reply_bytes;
+  if (++reads_in_gate_ >= kReadsPerGateMax || bytes_in_gate_ >= kReplyBytesPerGateMax) {
+    LeaveGate();
+  }
+}
+
+void IoThread::LeaveGate() {
+  if (!in_gate_) return;
+  // While we are inside nobody else can look; the core decides by it whether to wake us.
+  has_watches_.store(!watches_.empty(), std::memory_order_relaxed);
+  in_gate_ = false;
+  reads_in_gate_ = 0;
+  bytes_in_gate_ = 0;
+  context_.gate.LeaveRead(index_);
+}
+
+void IoThread::Touch(SessionId session) {
+  if (session.value != 0) touched_[session] = now_;
+}
+
+void IoThread::MarkDirty(Connection* connection) {
+  if (connection->dirty()) return;
+  connection->set_dirty(true);
+  dirty_.push_back(connection->shared_from_this());
+}
+
+void IoThread::Settle() {
+  // Running one connection can deliver to others, through the inbox: until nothing is left.
+  std::vector<std::shared_ptr<Connection>> turn;
+  while (!dirty_.empty()) {
+    turn.swap(dirty_);
+    for (const auto& connection : turn) connection->set_dirty(false);
+    for (const auto& connection : turn) connection->Run();
+    LeaveGate();
+    for (const auto& connection : turn) connection->Settle();
+    turn.clear();
+  }
+  LeaveGate();
+  has_watches_.store(!watches_.empty(), std::memory_order_relaxed);
+}
+
+void IoThread::Drain() {
+  while (true) {
+    std::vector<IoMessage> messages;
+    {
+      std::lock_guard lock(inbox_mutex_);
+      wake_posted_ = false;
+      if (inbox_.empty()) return;
+      messages.swap(inbox_);
+    }
+    for (const IoMessage& message : messages) {
+      std::visit([this](const auto& m) { Handle(m); }, message);
+    }
+  }
+}
+
+void IoThread::Handle(const AppliedBatchRef& batch) {
+  for (const BatchItem& item : batch->items) {
+    seen_zxid_ = std::max(seen_zxid_, item.zxid);
+    FireWatches(*batch, item);
+    if (item.to.id == 0 || item.to.io_thread != index_) continue;
+    Connection* connection = FindConnection(item.to.id);
+    if (connection == nullptr) continue;
+    connection->session().OnDelivery(item, *batch);
+    MarkDirty(connection);
+  }
+  seen_zxid_ = std::max(seen_zxid_, batch->last_zxid);
+}
+
+void IoThread::FireWatches(const AppliedBatch& batch, const BatchItem& item) {
+  if (watches_.empty()) return;
+  for (uint32_t i = item.changes_begin; i < item.changes_end; ++i) {
+    std::array<int64_t, 5> fired_by_type{};
+    watches_.Match(batch.changes[i], [&](const FiredWatch& fired) {
+      Connection* connection = FindConnection(fired.watcher);
+      CHECK(connection != nullptr);
+      connection->session().OnEvent(item.zxid, fired);
+      ++fired_by_type[static_cast<size_t>(fired.type)];
+      MarkDirty(connection);
+    });
+    RecordFired(fired_by_type);
+  }
+}
+
+// How many watches one change fired, by the type of the event.
+void IoThread::RecordFired(const std::array<int64_t, 5>& fired_by_type) {
+  Summary* const summaries[] = {nullptr, &context_.metrics.node_created_watch_count,
+                                &context_.metrics.node_deleted_watch_count,
+                                &context_.metrics.node_changed_watch_count,
+                                &context_.metrics.node_children_watch_count};
+  for (size_t type = 1; type < fired_by_type.size(); ++type) {
+    if (fired_by_type[type] > 0) summaries[type]->Record(fired_by_type[type]);
+  }
+}
+
+void IoThread::Handle(const SessionAttached& attached) {
+  Connection* connection = FindConnection(attached.connection);
+  if (connection == nullptr) return;
+  connection->session().OnAttached(attached);
+  MarkDirty(connection);
+}
+
+void IoThread::Handle(const CloseConnection& close) {
+  const auto found = connections_.find(close.connection);
+  if (found == connections_.end()) return;
+  const std::shared_ptr<Connection> connection = found->second;
+  connection->Close();
+}
+
+void IoThread::ScheduleTouchReport() {
+  touch_timer_.expires_after(TouchInterval(context_.config));
+  touch_timer_.async_wait([this](const boost::system::error_code& ec) {
+    if (ec) return;
+    UpdateClock();
+    ReportTouches();
+    ScheduleTouchReport();
+  });
+}
+
+// Complete until the previous report: whatever had arrived on a socket by then has been read since.
+void IoThread::ReportTouches() {
+  TouchReport report{.io_thread = index_, .complete_until = previous_report_};
+  report.touched.assign(touched_.begin(), touched_.end());
+  touched_.clear();
+  previous_report_ = now_;
+  context_.core.Push(std::move(report));
+}
+
+void IoThread::ScheduleIdleCheck() {
+  idle_timer_.expires_after(kIdleCheckInterval);
+  idle_timer_.async_wait([this](const boost::system::error_code& ec) {
+    if (ec) return;
+    UpdateClock();
+    CloseSilentConnections();
+    ScheduleIdleCheck();
+  });
+}
+
+// A connection that never opened a session, and one whose client has been silent for longer than
+// its session can have lived (client-protocol 10.5).
+void IoThread::CloseSilentConnections() {
+  std::vector<std::shared_ptr<Connection>> silent;
+  for (const auto& [id, connection] : connections_) {
+    const bool sessionless = !connection->session().has_session();
+    const int64_t limit_ms = sessionless ? context_.config.sessionless_cnxn_timeout_ms
+                                         : 2 * int64_t{connection->session().timeout_ms()} +
+                                               2 * context_.config.tick_time_ms;
+    if (now_.value - connection->last_io().value <= limit_ms) continue;
+    if (sessionless) context_.metrics.sessionless_connections_expired.Add(1);
+    silent.push_back(connection);
+  }
+  for (const auto& connection : silent) connection->Close();
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,40 @@
+// What every I/O thread needs and none owns: set up before the threads start, constant afterwards.
+#ifndef LOCKKEEPER_SERVER_NET_SERVER_CONTEXT_H_
+#define LOCKKEEPER_SERVER_NET_SERVER_CONTEXT_H_
+
+#include <atomic>
+#include <functional>
+#include <string>
+
+#include "datatree/acl.h"
+#include "datatree/data_tree.h"
+#include "server/admin/metrics.h"
+#include "server/auth/auth_schemes.h"
+#include "server/config/config.h"
+#include "server/net/connection_limiter.h"
+#include "server/pipeline/inbox.h"
+#include "server/pipeline/messages.h"
+#include "server/pipeline/read_gate.h"
+
+namespace lockkeeper {
+
+struct ServerContext {
+  const Config& config;
+  const AccessRules access;
+  const AuthSchemes& auth;
+  const DataTree& tree;  // read inside the gate only
+  ReadGate& gate;
+  Inbox<CoreMessage>& core;
+  // Requests that were sent to the core and are not answered yet, of all connections.
+  std::atomic<int64_t>& outstanding;
+  ConnectionLimiter& limiter;
+  Metrics& metrics;
+  std::atomic<int64_t>& auth_failed;
+  // Answers a four-letter word on `connection`, some time later, through its I/O thread.
+  // `argument`: the bytes after the word that have already arrived.
+  std::function<void(ConnectionRef connection, int32_t word, std::string argument)> on_four_letter;
+};
+
+}  // namespace lockkeeper
+
+#endif  // LOCKKEEPER_SERVER_NET_SERVER_CONTEXT_H_

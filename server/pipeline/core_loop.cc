@@ -1,0 +1,294 @@
+#include "server/pipeline/core_loop.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "protocol/limits.h"
+#include "server/clock.h"
+#include "server/net/io_thread.h"
+#include "server/pipeline/reply.h"
+
+namespace lockkeeper {
+namespace {
+
+// A standalone server is an ensemble of one.
+constexpr PeerId kSelf{0};
+
+const std::vector<Identity>& Nobody() {
+  static const std::vector<Identity> kNobody;
+  return kNobody;
+}
+
+}  // namespace
+
+CoreLoop::CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
+                   std::vector<IoThread*> io_threads, std::atomic<int64_t>* outstanding,
+                   const CoreOptions& options, Metrics* metrics,
+                   std::function<void(const Error&)> failed)
+    : tree_(*tree),
+      gate_(*gate),
+      inbox_(*inbox),
+      log_(*log),
+      io_threads_(std::move(io_threads)),
+      outstanding_(*outstanding),
+      options_(options),
+      metrics_(*metrics),
+      failed_callback_(std::move(failed)),
+      broadcast_(kSelf, {kSelf}, tree->last_zxid()),
+      preparer_(*tree, options.prepare),
+      sessions_(options.tick_ms),
+      next_session_id_(options.first_session_id),
+      reaper_(options.reaper, MonoNow()),
+      complete_until_(io_threads_.size()) {
+  // Sessions of the log get a full timeout from now (client-protocol 10.2).
+  for (const auto& [session, timeout_ms] : tree_.sessions()) {
+    sessions_.Add(session, timeout_ms, {}, MonoNow());
+  }
+}
+
+void CoreLoop::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void CoreLoop::Stop() {
+  if (!thread_.joinable()) return;
+  inbox_.Push(StopCore{});
+  thread_.join();
+}
+
+void CoreLoop::Run() {
+  std::vector<CoreMessage> messages;
+  while (!failed_ && !(stopping_ && in_flight_.empty())) {
+    inbox_.TakeAll(&messages, TimePointOf(reaper_.NextDeadline()));
+    for (CoreMessage& message : messages) {
+      std::visit([this](auto& m) { Handle(m); }, message);
+      if (failed_) return;
+    }
+    if (!stopping_) RunReaper();
+    FlushToLog();
+    ApplyCommitted();
+  }
+}
+
+PrepareContext CoreLoop::ContextFor(SessionId session, int32_t xid,
+                                    const std::vector<Identity>& identities) const {
+  return {session, xid, broadcast_.NextProposal(), WallNow(), identities};
+}
+
+void CoreLoop::Handle(RequestBatch& batch) {
+  for (CoreRequest& request : batch.requests) {
+    // Requests of a session that is gone or going are dropped without a word
+    // (client-protocol 10.1); its connection is about to be closed.
+    if (!sessions_.IsLive(batch.session)) {
+      outstanding_.fetch_sub(1, std::memory_order_relaxed);
+      continue;
+    }
+    HandleRequest(batch, std::move(request));
+  }
+}
+
+void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
+  InFlight in_flight{.zxid = broadcast_.last_proposed(),
+                     .to = batch.from,
+                     .session = batch.session,
+                     .kind = DeliveryKind::kReply,
+                     .op = request.op,
+                     .xid = request.xid};
+  if (request.is_read) {
+    in_flight.read = std::move(request);
+    in_flight_.push_back(std::move(in_flight));
+    return;
+  }
+  if (request.op == OpCode::kCloseSession) {
+    in_flight.kind = DeliveryKind::kReplyAndClose;
+    CloseSession(batch.session, std::move(in_flight));
+    return;
+  }
+  Propose(preparer_.Prepare(ContextFor(batch.session, request.xid, *request.identities), request.op,
+                            request.body),
+          std::move(in_flight));
+}
+
+void CoreLoop::CloseSession(SessionId session, InFlight in_flight) {
+  sessions_.MarkClosing(session);
+  Propose(preparer_.PrepareCloseSession(ContextFor(session, in_flight.xid, Nobody())),
+          std::move(in_flight));
+}
+
+void CoreLoop::Propose(std::string payload, InFlight in_flight) {
+  in_flight.zxid = broadcast_.NextProposal();
+  in_flight.payload = std::make_shared<const std::string>(std::move(payload));
+  broadcast_.Propose({in_flight.zxid, in_flight.payload}, &output_);
+  in_flight_.push_back(std::move(in_flight));
+}
+
+void CoreLoop::Handle(OpenSession& open) {
+  const SessionId session = next_session_id_;
+  next_session_id_ = SessionId{session.value + 1};
+  Propose(preparer_.PrepareCreateSession(ContextFor(session, 0, Nobody()), open.timeout_ms),
+          {.to = open.from,
+           .session = session,
+           .kind = DeliveryKind::kSessionOpened,
+           .op = OpCode::kCreateSession});
+}
+
+void CoreLoop::Handle(AttachSession& attach) {
+  if (!sessions_.IsLive(attach.session)) {
+    SendTo(attach.from.io_thread, SessionAttached{attach.from.id, SessionId{0}, 0});
+    return;
+  }
+  const ConnectionRef before =
+      sessions_.Attach(attach.session, attach.timeout_ms, attach.from, MonoNow());
+  if (before.id != 0) SendTo(before.io_thread, CloseConnection{before.id});
+  SendTo(attach.from.io_thread, SessionAttached{attach.from.id, attach.session, attach.timeout_ms});
+}
+
+void CoreLoop::Handle(ConnectionGone& gone) { sessions_.Detach(gone.session, gone.from); }
+
+// Deadlines are judged only up to the moment that every I/O thread has reported, so a session whose
+// ping lies in a busy thread's queue does not expire.
+void CoreLoop::Handle(TouchReport& report) {
+  for (const auto& [session, at] : report.touched) sessions_.Touch(session, at);
+  complete_until_[report.io_thread] = report.complete_until;
+  if (stopping_) return;
+  const MonoMs judged = *std::min_element(complete_until_.begin(), complete_until_.end());
+  for (SessionId session : sessions_.PopExpired(judged)) {
+    LOG(INFO) << "session " << session << " expired";
+    metrics_.stale_sessions_expired.Add(1);
+    CloseSession(session,
+                 {.session = session, .kind = DeliveryKind::kClose, .op = OpCode::kCloseSession});
+  }
+}
+
+void CoreLoop::Handle(Persisted& persisted) { broadcast_.OnPersisted(persisted.upto, &output_); }
+
+// Nobody can know what reached the disk: nothing more is applied or answered.
+void CoreLoop::Handle(LogFailed& failure) {
+  failed_ = true;
+  metrics_.unrecoverable_error_count.Add(1);
+  failed_callback_(failure.error);
+}
+
+void CoreLoop::RunReaper() {
+  while (const std::optional<std::string> path = reaper_.Next(tree_, MonoNow(), WallNow())) {
+    Propose(preparer_.Prepare(ContextFor(SessionId{0}, 0, Nobody()), OpCode::kDeleteContainer,
+                              PathRequest{*path}),
+            {.op = OpCode::kDeleteContainer});
+  }
+}
+
+void CoreLoop::FlushToLog() {
+  if (output_.append.empty()) return;
+  log_.Append(std::exchange(output_.append, {}));
+}
+
+bool CoreLoop::CanRunFront() const {
+  return !in_flight_.empty() && in_flight_.front().zxid <= broadcast_.last_committed();
+}
+
+void CoreLoop::ApplyCommitted() {
+  output_.commit.clear();  // last_committed() says the same for an ordered queue
+  while (CanRunFront()) ApplySlice();
+}
+
+void CoreLoop::ApplySlice() {
+  auto batch = std::make_shared<AppliedBatch>();
+  gate_.Write([&] {
+    for (size_t n = 0; n < kTxnsPerGateMax && batch->bytes.size() < kBatchBytesMax && CanRunFront();
+         ++n) {
+      InFlight in_flight = std::move(in_flight_.front());
+      in_flight_.pop_front();
+      if (in_flight.payload == nullptr) {
+        RunRead(in_flight, batch.get());
+      } else {
+        ApplyOne(in_flight, batch.get());
+      }
+    }
+    batch->last_zxid = tree_.last_zxid();
+    // Under the gates: a reader that sees the new tree finds the batch in its inbox.
+    for (IoThread* io : io_threads_) io->Enqueue(AppliedBatchRef(batch));
+  });
+  for (IoThread* io : io_threads_) io->WakeIfConcerned(*batch);
+}
+
+void CoreLoop::ApplyOne(InFlight& in_flight, AppliedBatch* batch) {
+  BatchItem item{.zxid = in_flight.zxid,
+                 .changes_begin = static_cast<uint32_t>(batch->changes.size()),
+                 .watches_begin = static_cast<uint32_t>(batch->watches.size()),
+                 .watches_end = static_cast<uint32_t>(batch->watches.size()),
+                 .bytes_begin = batch->bytes.size(),
+                 .session = in_flight.session};
+  const Result<ApplyOutcome> outcome = tree_.Apply(*in_flight.payload, &batch->changes);
+  CHECK(outcome.has_value()) << "our own transaction: " << outcome.error().message;
+  preparer_.Applied(in_flight.zxid);
+  if (outcome->recorded_digest &&
+      outcome->recorded_digest->tree_digest != static_cast<int64_t>(tree_.digest())) {
+    LOG_FIRST_N(ERROR, 1) << "digest mismatch at zxid " << in_flight.zxid;
+    metrics_.digest_mismatches_count.Add(1);
+  }
+  TrackSession(*outcome, in_flight);
+  item.changes_end = static_cast<uint32_t>(batch->changes.size());
+  item.kind = in_flight.kind;
+  item.to = in_flight.to;
+  EncodeDelivery(*outcome, in_flight, batch);
+  item.bytes_end = batch->bytes.size();
+  batch->items.push_back(item);
+}
+
+// The session table follows the transactions.
+void CoreLoop::TrackSession(const ApplyOutcome& outcome, InFlight& in_flight) {
+  const auto type = static_cast<OpCode>(outcome.header.type);
+  if (type == OpCode::kCreateSession) {
+    sessions_.Add(in_flight.session, tree_.sessions().at(in_flight.session), in_flight.to,
+                  MonoNow());
+  } else if (type == OpCode::kCloseSession) {
+    const ConnectionRef owner = sessions_.OwnerOf(in_flight.session);
+    sessions_.Remove(in_flight.session);
+    if (in_flight.kind == DeliveryKind::kClose) {
+      in_flight.to = owner;
+    } else if (owner.id != 0 && !(owner == in_flight.to)) {
+      SendTo(owner.io_thread, CloseConnection{owner.id});
+    }
+  }
+}
+
+void CoreLoop::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight,
+                              AppliedBatch* batch) {
+  switch (in_flight.kind) {
+    case DeliveryKind::kReply:
+    case DeliveryKind::kReplyAndClose:
+      outstanding_.fetch_sub(1, std::memory_order_relaxed);
+      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes);
+      return;
+    default:
+      return;  // the connection writes its own ConnectResponse
+  }
+}
+
+// A read between two writes of its session: it sees exactly what stands before it
+// (client-protocol 10.4).
+void CoreLoop::RunRead(InFlight& in_flight, AppliedBatch* batch) {
+  BatchItem item{.zxid = tree_.last_zxid(),
+                 .changes_begin = static_cast<uint32_t>(batch->changes.size()),
+                 .changes_end = static_cast<uint32_t>(batch->changes.size()),
+                 .watches_begin = static_cast<uint32_t>(batch->watches.size()),
+                 .bytes_begin = batch->bytes.size(),
+                 .kind = in_flight.kind,
+                 .to = in_flight.to,
+                 .session = in_flight.session};
+  outstanding_.fetch_sub(1, std::memory_order_relaxed);
+  HandleTreeRead({tree_, options_.prepare.access, *in_flight.read.identities, in_flight.session},
+                 in_flight.xid, in_flight.op, in_flight.read.body, &batch->bytes, &batch->watches);
+  item.watches_end = static_cast<uint32_t>(batch->watches.size());
+  item.bytes_end = batch->bytes.size();
+  batch->items.push_back(item);
+}
+
+void CoreLoop::SendTo(uint32_t io_thread, IoMessage message) {
+  io_threads_[io_thread]->Enqueue(std::move(message));
+  io_threads_[io_thread]->Wake();
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,117 @@
+#include "server/pipeline/log_thread.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <chrono>
+#include <iterator>
+#include <span>
+#include <utility>
+
+namespace lockkeeper {
+
+LogThread::LogThread(std::unique_ptr<TxnLogWriter> writer, const LogThreadOptions& options,
+                     Inbox<CoreMessage>* core, Metrics* metrics)
+    : writer_(std::move(writer)),
+      options_(options),
+      core_(core),
+      metrics_(metrics),
+      random_(std::random_device{}()) {
+  DrawRollThreshold();
+}
+
+LogThread::~LogThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
+
+void LogThread::Start() {
+  thread_ = std::thread([this] { Run(); });
+}
+
+void LogThread::Append(std::vector<LogEntry> entries) { inbox_.Push(std::move(entries)); }
+
+void LogThread::Stop() {
+  if (!thread_.joinable()) return;
+  inbox_.Push(StopLog{});
+  thread_.join();
+}
+
+void LogThread::Run() {
+  bool running = true;
+  while (running) {
+    running = Gather();
+    if (!failed_ && !group_.empty() && !WriteGroup()) failed_ = true;
+    group_.clear();
+  }
+}
+
+bool LogThread::Gather() {
+  std::vector<Message> messages;
+  bool stop = false;
+  inbox_.TakeAll(&messages);
+  TakeAll(&messages, &stop);
+  if (options_.flush_delay_ms <= 0) return !stop;
+  const auto until =
+      std::chrono::steady_clock::now() + std::chrono::milliseconds(options_.flush_delay_ms);
+  const auto full = [this] {
+    return options_.group_max > 0 && group_.size() >= options_.group_max;
+  };
+  while (!stop && !full() && std::chrono::steady_clock::now() < until) {
+    inbox_.TakeAll(&messages, until);
+    TakeAll(&messages, &stop);
+  }
+  return !stop;
+}
+
+void LogThread::TakeAll(std::vector<Message>* messages, bool* stop) {
+  for (Message& message : *messages) {
+    if (auto* entries = std::get_if<std::vector<LogEntry>>(&message)) {
+      std::move(entries->begin(), entries->end(), std::back_inserter(group_));
+    } else {
+      *stop = true;
+    }
+  }
+}
+
+bool LogThread::WriteGroup() {
+  const std::span<const LogEntry> all(group_);
+  const size_t step = options_.group_max > 0 ? options_.group_max : all.size();
+  for (size_t done = 0; done < all.size(); done += step) {
+    if (!WritePart(all.subspan(done, std::min(step, all.size() - done)))) return false;
+  }
+  return true;
+}
+
+bool LogThread::WritePart(std::span<const LogEntry> part) {
+  Status written = writer_->Append(part);
+  Result<SyncReport> synced = written ? writer_->Sync() : Result<SyncReport>(written.error());
+  if (!synced) {
+    LOG(ERROR) << "the transaction log failed, nothing is acknowledged from here on: "
+               << synced.error().message;
+    core_->Push(LogFailed{synced.error()});
+    return false;
+  }
+  core_->Push(Persisted{part.back().zxid});
+  const int64_t ms = synced->took.count() / 1000;
+  metrics_->fsynctime.Record(ms);
+  metrics_->sync_processor_batch_size.Record(static_cast<int64_t>(part.size()));
+  if (ms > options_.fsync_warning_ms) {
+    LOG(WARNING) << "fsync-ing the write ahead log in the log thread took " << ms
+                 << "ms which will adversely affect operation latency. File size is "
+                 << synced->file_bytes << " bytes";
+  }
+  txns_in_file_ += static_cast<int64_t>(part.size());
+  if (synced->rolled) txns_in_file_ = 0;
+  if (options_.roll_after_txns <= 0 || txns_in_file_ < roll_threshold_) return true;
+  DrawRollThreshold();
+  txns_in_file_ = 0;
+  const Status rolled = writer_->Roll();
+  if (!rolled) core_->Push(LogFailed{rolled.error()});
+  return rolled.ok();
+}
+
+// Between half of the limit and all of it, so that the servers of an ensemble do not roll at once.
+void LogThread::DrawRollThreshold() {
+  const auto half = static_cast<uint64_t>(std::max<int64_t>(options_.roll_after_txns / 2, 1));
+  roll_threshold_ = static_cast<int64_t>(half + random_() % half);
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,78 @@
+#include "server/pipeline/reply.h"
+
+#include <algorithm>
+
+#include "protocol/session_password.h"
+
+namespace lockkeeper {
+namespace {
+
+// The result of one executed element (client-protocol 8.4).
+void WriteMultiResult(const OpResult& result, FrameWriter& frame) {
+  OpCode type = result.type;
+  if (type == OpCode::kCreateContainer || type == OpCode::kCreateTtl) type = OpCode::kCreate2;
+  frame.Add(MultiHeader{static_cast<int32_t>(type), false, 0});
+  if (type == OpCode::kCreate) frame.Add(CreateResponse{result.path});
+  if (type == OpCode::kCreate2) frame.Add(Create2Response{result.path, result.stat});
+  if (type == OpCode::kSetData) frame.Add(StatResponse{result.stat});
+}
+
+void WriteMultiResults(const std::vector<OpResult>& results, FrameWriter& frame) {
+  const bool failed = std::any_of(results.begin(), results.end(),
+                                  [](const OpResult& r) { return r.error != ErrorCode::kOk; });
+  for (const OpResult& result : results) {
+    if (!failed) {
+      WriteMultiResult(result, frame);
+      continue;
+    }
+    const auto code = static_cast<int32_t>(result.error);
+    frame.Add(MultiHeader{-1, false, code}).Add(ErrorResponse{code});
+  }
+  frame.Add(kMultiEnd);
+}
+
+}  // namespace
+
+void WriteEvent(Zxid zxid, EventType type, std::string_view path, std::string* out) {
+  FrameWriter(out)
+      .Add(ReplyHeader{kEventXid, zxid.value, 0})
+      .Add(WatcherEvent{static_cast<int32_t>(type), kSyncConnected, path});
+}
+
+void WriteConnectResponse(SessionId session, int32_t timeout_ms, bool with_read_only,
+                          std::string* out) {
+  SessionPassword passwd{};
+  if (session.value != 0) passwd = PasswordFor(session);
+  FrameWriter frame(out);
+  frame.Add(ConnectResponse{0, session.value == 0 ? 0 : timeout_ms, session.value,
+                            std::string_view(passwd.data(), passwd.size())});
+  if (with_read_only) frame.AddRaw(std::string_view("\0", 1));
+}
+
+void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out) {
+  FrameWriter frame(out);
+  const OpResult& result = outcome.result;
+  frame.Add(ReplyHeader{xid, outcome.header.zxid, static_cast<int32_t>(result.error)});
+  if (result.error != ErrorCode::kOk) return;
+  switch (op) {
+    case OpCode::kCreate:
+      frame.Add(CreateResponse{result.path});
+      return;
+    case OpCode::kCreate2:
+    case OpCode::kCreateContainer:
+    case OpCode::kCreateTtl:
+      frame.Add(Create2Response{result.path, result.stat});
+      return;
+    case OpCode::kSetData:
+    case OpCode::kSetAcl:
+      frame.Add(StatResponse{result.stat});
+      return;
+    case OpCode::kMulti:
+      WriteMultiResults(outcome.multi, frame);
+      return;
+    default:
+      return;
+  }
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,175 @@
+#include "server/server.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <future>
+#include <random>
+#include <thread>
+#include <utility>
+
+#include "protocol/session_password.h"
+#include "server/clock.h"
+#include "server/storage/recovery.h"
+
+namespace lockkeeper {
+namespace {
+
+constexpr uint64_t kBytesPerKib = 1024;
+
+size_t IoThreadCount(const Config& config) {
+  return static_cast<size_t>(config.IoThreads(std::thread::hardware_concurrency()));
+}
+
+uint64_t RandomSeed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
+}
+
+std::string Joined(const std::vector<std::string>& words) {
+  std::string joined;
+  for (const std::string& word : words) joined += (joined.empty() ? "" : ",") + word;
+  return joined;
+}
+
+// Above every id in the log, even if the clock went backwards.
+SessionId FirstSessionId(const Config& config, const DataTree& tree) {
+  SessionId first = InitialSessionId(config.server_id, WallNow().value);
+  for (const auto& [session, timeout] : tree.sessions()) {
+    const bool ours =
+        (static_cast<uint64_t>(session.value) >> 56) == (static_cast<uint64_t>(first.value) >> 56);
+    if (ours && session >= first) first = SessionId{session.value + 1};
+  }
+  return first;
+}
+
+}  // namespace
+
+Server::Server(Config config, std::function<void(const Error&)> failed)
+    : config_(std::move(config)),
+      failed_(std::move(failed)),
+      started_(MonoNow()),
+      auth_({config_.digest_auth_enabled, config_.digest_alg, config_.super_digest}),
+      fs_(PosixFileSystem()),
+      gate_(IoThreadCount(config_)),
+      limiter_(config_.max_cnxns, config_.max_client_cnxns) {}
+
+Server::~Server() { Stop(); }
+
+Status Server::Start() {
+  if (Status opened = OpenStorage(); !opened) return opened;
+  MakeThreads();
+  if (Status opened = OpenPort(); !opened) return opened;
+  log_->Start();
+  core_->Start();
+  admin_->Start();
+  for (IoThread* io : io_) io->Start();
+  return {};
+}
+
+Status Server::OpenStorage() {
+  Result<std::unique_ptr<DataDir>> dir =
+      DataDir::Open(fs_, {config_.data_dir, config_.data_log_dir, config_.datadir_autocreate});
+  if (!dir) return dir.error();
+  dir_ = std::move(*dir);
+  tree_ = std::make_unique<DataTree>(DataTreeOptions{
+      .owner_rules = {config_.extended_types_enabled, config_.emulate_353_ttl_nodes},
+      .digest_enabled = config_.digest_enabled,
+      .hash_seed = RandomSeed()});
+  const Result<RecoverySummary> recovered = Recover(fs_, *dir_, config_, tree_.get());
+  if (!recovered) return recovered.error();
+  metrics_.dbinittime.Record(recovered->took_ms);
+  metrics_.startup_txns_loaded.Record(static_cast<int64_t>(recovered->transactions));
+  metrics_.startup_txns_load_time.Record(recovered->took_ms);
+  metrics_.digest_mismatches_count.Add(static_cast<int64_t>(recovered->digest_mismatches));
+
+  TxnLogOptions options{
+      .dir = dir_->log_dir(),
+      .prealloc_bytes = config_.pre_alloc_size_kib > 0
+                            ? static_cast<uint64_t>(config_.pre_alloc_size_kib) * kBytesPerKib
+                            : 0,
+      .roll_above_bytes = config_.txn_log_size_limit_kb > 0
+                              ? static_cast<uint64_t>(config_.txn_log_size_limit_kb) * kBytesPerKib
+                              : 0,
+      .force_sync = config_.force_sync,
+      .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
+                           static_cast<size_t>(config_.jute_extrasize)};
+  Result<std::unique_ptr<TxnLogWriter>> writer =
+      TxnLogWriter::Open(fs_, std::move(options), tree_->last_zxid());
+  if (!writer) return writer.error();
+  log_writer_ = std::move(*writer);
+  return {};
+}
+
+void Server::MakeThreads() {
+  const AccessRules access{config_.skip_acl, config_.digest_auth_enabled};
+  context_ = std::make_unique<ServerContext>(ServerContext{
+      config_, access, auth_, *tree_, gate_, core_inbox_, outstanding_, limiter_, metrics_,
+      auth_failed_, [this](ConnectionRef from, int32_t word, std::string argument) {
+        admin_->Ask(from, word, std::move(argument));
+      }});
+  for (uint32_t i = 0; i < IoThreadCount(config_); ++i) {
+    io_threads_.push_back(std::make_unique<IoThread>(i, *context_));
+    io_.push_back(io_threads_.back().get());
+  }
+  log_ = std::make_unique<LogThread>(
+      std::move(log_writer_),
+      LogThreadOptions{.flush_delay_ms = config_.flush_delay_ms,
+                       .group_max = static_cast<size_t>(std::max(config_.max_batch_size, 0)),
+                       .roll_after_txns = config_.snap_count,
+                       .fsync_warning_ms = config_.fsync_warning_threshold_ms},
+      &core_inbox_, &metrics_);
+  core_ = std::make_unique<CoreLoop>(
+      tree_.get(), &gate_, &core_inbox_, log_.get(), io_, &outstanding_,
+      CoreOptions{.prepare = {.access = access,
+                              .enforce_quota = config_.enforce_quota,
+                              .reconfig_enabled = config_.reconfig_enabled,
+                              .close_session_txn = config_.close_session_txn_enabled,
+                              .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
+                                                   static_cast<size_t>(config_.jute_extrasize)},
+                  .tick_ms = config_.tick_time_ms,
+                  .first_session_id = FirstSessionId(config_, *tree_),
+                  .reaper = {config_.container_check_interval_ms, config_.container_max_per_minute,
+                             config_.container_max_never_used_interval_ms}},
+      &metrics_, failed_);
+}
+
+Status Server::OpenPort() {
+  if (config_.client_port) {
+    listener_ = std::make_unique<Listener>(io_, *context_);
+    if (Status opened = listener_->Open(config_.client_port_address, *config_.client_port,
+                                        config_.listen_backlog);
+        !opened) {
+      return opened;
+    }
+    client_port_ = listener_->port();
+    LOG(INFO) << "serving clients on " << config_.client_port_address << ":" << client_port_;
+  } else {
+    LOG(WARNING) << "no clientPort is configured: no client can connect";
+  }
+  gatherer_ = std::make_unique<Gatherer>(*context_, io_, *dir_, client_port_, started_);
+  admin_ = std::make_unique<AdminThread>(
+      gatherer_.get(),
+      WordWhitelist(Joined(config_.four_letter_words), config_.read_only_mode_enabled), io_);
+  return {};
+}
+
+// No new connections, then no questions, then no transactions, then no connections, then no log.
+void Server::Stop() {
+  if (admin_ == nullptr) return;  // not started, or stopped before
+  if (listener_ != nullptr) {
+    auto closed = std::make_shared<std::promise<void>>();
+    io_.front()->Post([this, closed](IoThread&) {
+      listener_->Close();
+      closed->set_value();
+    });
+    closed->get_future().wait();
+  }
+  admin_->Stop();
+  core_->Stop();
+  for (IoThread* io : io_) io->Stop();
+  log_->Stop();
+  admin_.reset();
+}
+
+}  // namespace lockkeeper

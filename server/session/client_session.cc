@@ -1,0 +1,468 @@
+#include "server/session/client_session.h"
+
+#include <glog/logging.h>
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include "protocol/limits.h"
+#include "protocol/session_password.h"
+#include "server/admin/four_letter_words.h"
+#include "server/admin/operation_label.h"
+#include "server/net/io_thread.h"
+#include "server/pipeline/read_handlers.h"
+#include "server/pipeline/reply.h"
+
+namespace lockkeeper {
+namespace {
+
+constexpr size_t kLengthBytes = 4;
+constexpr size_t kRequestHeaderBytes = 8;
+// `stmk` is followed by a long.
+constexpr size_t kFourLetterArgumentBytes = 8;
+
+// The request with its own copy of the frame, so that it can wait or change threads.
+CoreRequest OwnedRequest(OpCode op, int32_t xid, std::string_view body) {
+  CoreRequest request{.frame = std::make_unique_for_overwrite<char[]>(body.size() + 1),
+                      .frame_bytes = body.size(),
+                      .op = op,
+                      .xid = xid};
+  if (!body.empty()) std::memcpy(request.frame.get(), body.data(), body.size());
+  std::optional<RequestBody> decoded = DecodeRequest(op, {request.frame.get(), body.size()});
+  CHECK(decoded.has_value());  // it was decoded in place before
+  request.body = *std::move(decoded);
+  return request;
+}
+
+}  // namespace
+
+ClientSession::ClientSession(IoThread* io, const ServerContext& context, ConnectionRef self,
+                             std::string address, std::string* out)
+    : io_(*io), context_(context), self_(self), out_(*out) {
+  identities_ = std::make_shared<const std::vector<Identity>>(
+      std::vector<Identity>{{"ip", std::move(address)}});
+}
+
+Zxid ClientSession::zxid() const { return io_.seen_zxid(); }
+
+bool ClientSession::wants_input() const {
+  if (state_ != State::kNew && state_ != State::kOpen) return false;
+  if (out_.size() > kOutboxBytesMax || parked_bytes_ > kParkedBytesMax) return false;
+  if (at_core_ == 0) return true;
+  // A busy server reads on only from those who have nothing in it (client-protocol 10.7).
+  return context_.outstanding.load(std::memory_order_relaxed) <=
+             context_.config.global_outstanding_limit &&
+         context_.core.bytes() <= kCoreInboxBytesMax;
+}
+
+size_t ClientSession::Consume(std::string_view in) {
+  size_t taken = 0;
+  while (wants_input() && in.size() - taken >= kLengthBytes) {
+    const std::string_view rest = in.substr(taken);
+    if (state_ == State::kNew && IsFourLetterWord(rest)) {
+      taken = in.size();
+      break;
+    }
+    const int32_t length = LoadInt(rest.data());
+    if (length < 0 || length > context_.config.jute_maxbuffer) {
+      if (state_ == State::kOpen) {
+        LOG(WARNING) << "Len error. A message of session " << session_
+                     << " with advertised length of " << length
+                     << " is either a malformed message or too large to process (length is "
+                        "greater than jute.maxbuffer="
+                     << context_.config.jute_maxbuffer << ")";
+      }
+      state_ = State::kBroken;
+      break;
+    }
+    const size_t frame_bytes = static_cast<size_t>(length);
+    if (rest.size() < kLengthBytes + frame_bytes) break;
+    taken += kLengthBytes + frame_bytes;
+    const std::string_view frame = rest.substr(kLengthBytes, frame_bytes);
+    context_.metrics.bytes_received_count.Add(length);
+    context_.metrics.packets_received.Add(1);
+    ++stats_.received;
+    if (state_ == State::kNew) {
+      HandleHandshake(frame);
+    } else {
+      HandleFrame(frame);
+    }
+  }
+  SubmitBatch();
+  return taken;
+}
+
+bool ClientSession::IsFourLetterWord(std::string_view in) {
+  const int32_t word = LoadInt(in.data());
+  if (FindWord(word) == nullptr) return false;
+  context_.metrics.packets_received.Add(1);
+  ++stats_.received;
+  state_ = State::kFourLetter;
+  context_.on_four_letter(self_, word,
+                          std::string(in.substr(kLengthBytes, kFourLetterArgumentBytes)));
+  return true;
+}
+
+void ClientSession::HandleHandshake(std::string_view frame) {
+  const std::optional<Handshake> handshake = DecodeHandshake(frame);
+  // Ahead of us: this client has seen a newer state, it must ask another server.
+  if (!handshake || handshake->request.last_zxid_seen > io_.ReadTree().last_zxid().value) {
+    if (handshake) {
+      LOG(INFO) << "refusing a client that has seen zxid 0x" << std::hex
+                << handshake->request.last_zxid_seen << ", ours is 0x" << zxid().value << std::dec;
+    }
+    state_ = State::kBroken;
+    return;
+  }
+  stats_.last_op = OperationLabel(OpCode::kCreateSession);
+  with_read_only_ = handshake->has_read_only;
+  timeout_ms_ = std::clamp(handshake->request.timeout_ms, context_.config.min_session_timeout_ms,
+                           context_.config.max_session_timeout_ms);
+  StartSession(*handshake);
+}
+
+void ClientSession::StartSession(const Handshake& handshake) {
+  context_.metrics.connection_request_count.Add(1);
+  state_ = State::kHandshaking;
+  const SessionId wanted{handshake.request.session_id};
+  if (wanted.value == 0) {
+    context_.core.Push(OpenSession{self_, timeout_ms_});
+  } else if (IsPasswordOf(wanted, handshake.request.passwd)) {
+    context_.metrics.connection_revalidate_count.Add(1);
+    context_.core.Push(AttachSession{self_, wanted, timeout_ms_});
+  } else {
+    OnAttached({self_.id, SessionId{0}, 0});
+  }
+}
+
+void ClientSession::OnAttached(const SessionAttached& attached) {
+  if (state_ != State::kHandshaking) return;
+  session_ = attached.session;
+  state_ = session_.value == 0 ? State::kFinished : State::kOpen;
+  WriteConnectResponse(session_, timeout_ms_, with_read_only_, &out_);
+  context_.metrics.packets_sent.Add(1);
+  ++stats_.sent;
+}
+
+void ClientSession::HandleFrame(std::string_view frame) {
+  if (frame.size() < kRequestHeaderBytes) {
+    state_ = State::kBroken;
+    return;
+  }
+  const int32_t xid = LoadInt(frame.data());
+  const auto op = static_cast<OpCode>(LoadInt(frame.data() + 4));
+  const OpRow* row = FindOp(op);
+  const std::string_view body = frame.substr(kRequestHeaderBytes);
+  if (row != nullptr && row->kind == OpKind::kAuth) return HandleAuth(op, xid, body);
+  io_.Touch(session_);
+  if (IsEnforcedAuthMissing()) {
+    WriteHeaderOnly(xid, Zxid{0}, ErrorCode::kSessionClosedRequireSaslAuth, &out_);
+    state_ = State::kFinished;
+    return;
+  }
+  if (row == nullptr) {
+    Refuse(xid, ErrorCode::kUnimplemented);
+    state_ = State::kClosing;
+    return;
+  }
+  HandleRequest(*row, xid, body);
+}
+
+bool ClientSession::IsEnforcedAuthMissing() const {
+  if (!context_.config.enforce_auth_enabled) return false;
+  const auto& schemes = context_.config.enforce_auth_schemes;
+  return std::none_of(identities_->begin(), identities_->end(), [&](const Identity& identity) {
+    return std::find(schemes.begin(), schemes.end(), identity.scheme) != schemes.end();
+  });
+}
+
+void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_view body) {
+  const std::optional<RequestBody> request = DecodeRequest(row.code, body);
+  if (!request) return Refuse(xid, ErrorCode::kMarshallingError);
+  Pending pending{.kind = row.kind,
+                  .op = row.code,
+                  .xid = xid,
+                  .received_us = io_.now_us(),
+                  .frame_bytes = body.size()};
+  stats_.last_op = OperationLabel(row.code);
+  if (row.code != OpCode::kPing) stats_.last_cxid = xid;
+  if (row.kind != OpKind::kWrite && order_.empty()) {
+    // The common case: nothing is copied.
+    pending.request.body = *request;
+    pending.request.identities = identities_;
+    return Execute(pending);
+  }
+  pending.request = OwnedRequest(row.code, xid, body);
+  pending.request.identities = identities_;
+  if (row.kind != OpKind::kWrite) return Park(std::move(pending));
+  ShipParkedReads();
+  SendToCore(std::move(pending));
+  if (row.code == OpCode::kCloseSession) state_ = State::kClosing;
+}
+
+// auth and sasl are answered at once and do not touch the session (client-protocol 10.1, 11.2).
+void ClientSession::HandleAuth(OpCode op, int32_t xid, std::string_view body) {
+  const std::optional<RequestBody> request = DecodeRequest(op, body);
+  if (!request) {
+    state_ = State::kBroken;
+    return;
+  }
+  ++stats_.sent;
+  context_.metrics.packets_sent.Add(1);
+  if (op == OpCode::kSasl) {
+    if (IsNull(std::get<SaslRequest>(*request).token)) {
+      state_ = State::kBroken;
+      return;
+    }
+    // No SASL is configured: ZooKeeper answers a null token (client-protocol 11.5).
+    FrameWriter(&out_).Add(ReplyHeader{xid, 0, 0}).Add(SaslRequest{});
+    return;
+  }
+  const auto& packet = std::get<AuthPacket>(*request);
+  const auto added = context_.auth.Authenticate(packet.scheme, packet.auth);
+  if (!added) {
+    context_.auth_failed.fetch_add(1, std::memory_order_relaxed);
+    WriteHeaderOnly(xid, Zxid{0}, ErrorCode::kAuthFailed, &out_);
+    state_ = State::kFinished;
+    return;
+  }
+  auto identities = std::make_shared<std::vector<Identity>>(*identities_);
+  for (const Identity& identity : *added) {
+    if (std::find(identities->begin(), identities->end(), identity) == identities->end()) {
+      identities->push_back(identity);
+    }
+  }
+  identities_ = std::move(identities);
+  WriteHeaderOnly(xid, Zxid{0}, ErrorCode::kOk, &out_);
+}
+
+// An error reply in its place in the order.
+void ClientSession::Refuse(int32_t xid, ErrorCode code) {
+  Pending pending{.xid = xid, .refusal = code, .received_us = io_.now_us()};
+  if (!order_.empty()) return Park(std::move(pending));
+  Execute(pending);
+}
+
+void ClientSession::Park(Pending pending) {
+  parked_bytes_ += pending.frame_bytes + sizeof(Pending);
+  order_.push_back(std::move(pending));
+}
+
+// Reads that wait for an earlier write must run before the write that follows now.
+void ClientSession::ShipParkedReads() {
+  for (Pending& pending : order_) {
+    if (pending.at_core || pending.kind != OpKind::kTreeRead) continue;
+    parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
+    pending.at_core = true;
+    ++at_core_;
+    pending.request.is_read = true;
+    batch_bytes_ += pending.frame_bytes;
+    batch_.requests.push_back(std::move(pending.request));
+  }
+}
+
+void ClientSession::SendToCore(Pending pending) {
+  batch_bytes_ += pending.frame_bytes;
+  batch_.requests.push_back(std::move(pending.request));
+  pending.at_core = true;
+  ++at_core_;
+  order_.push_back(std::move(pending));
+}
+
+void ClientSession::SubmitBatch() {
+  if (batch_.requests.empty()) return;
+  batch_.from = self_;
+  batch_.session = session_;
+  context_.outstanding.fetch_add(static_cast<int64_t>(batch_.requests.size()),
+                                 std::memory_order_relaxed);
+  context_.core.Push(std::exchange(batch_, {}), std::exchange(batch_bytes_, 0));
+}
+
+void ClientSession::OnDelivery(const BatchItem& item, const AppliedBatch& batch) {
+  switch (item.kind) {
+    case DeliveryKind::kSessionOpened:
+      OnAttached({self_.id, item.session, timeout_ms_});
+      return;
+    case DeliveryKind::kClose:
+    case DeliveryKind::kSessionRefused:
+      state_ = State::kBroken;
+      return;
+    case DeliveryKind::kNone:
+      return;
+    case DeliveryKind::kReply:
+    case DeliveryKind::kReplyAndClose:
+      break;
+  }
+  if (state_ == State::kBroken || state_ == State::kFinished) return;
+  CHECK(!order_.empty() && order_.front().at_core) << "a reply that nothing waits for";
+  const size_t bytes = item.bytes_end - item.bytes_begin;
+  out_.append(batch.bytes, item.bytes_begin, bytes);
+  for (uint32_t i = item.watches_begin; i < item.watches_end; ++i) {
+    io_.watches().Add(batch.watches[i].path, self_.id, batch.watches[i].modes);
+  }
+  CountReply(order_.front(), item.zxid, bytes);
+  order_.pop_front();
+  --at_core_;
+  if (item.kind == DeliveryKind::kReplyAndClose) {
+    state_ = State::kFinished;
+    return;
+  }
+  RunLocals();
+}
+
+// Operations that touch only this connection keep their exact place among the transactions.
+void ClientSession::RunLocals() {
+  while (has_runnable() && order_.front().kind == OpKind::kLocal) {
+    Pending pending = std::move(order_.front());
+    order_.pop_front();
+    parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
+    Execute(pending);
+  }
+}
+
+void ClientSession::RunParked() {
+  while (has_runnable() && (state_ == State::kOpen || state_ == State::kClosing)) {
+    Pending pending = std::move(order_.front());
+    order_.pop_front();
+    parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
+    Execute(pending);
+  }
+}
+
+void ClientSession::OnEvent(Zxid zxid, const FiredWatch& fired) {
+  if (!IsAllowed(context_.access, fired.acl, kPermRead, *identities_)) return;
+  const size_t before = out_.size();
+  WriteEvent(zxid, fired.type, fired.path, &out_);
+  context_.metrics.watch_bytes.Add(static_cast<int64_t>(out_.size() - before));
+  context_.metrics.packets_sent.Add(1);
+  ++stats_.sent;
+  if (out_.size() > kOutboxBytesHardMax) {
+    LOG(WARNING) << "closing the connection of session " << session_
+                 << ": it does not read its watch events, " << out_.size() << " bytes wait";
+    state_ = State::kBroken;
+  }
+}
+
+void ClientSession::Execute(Pending& pending) {
+  const size_t before = out_.size();
+  if (pending.kind == OpKind::kTreeRead) {
+    const DataTree& tree = io_.ReadTree();
+    std::vector<WatchRegistration> watches;
+    HandleTreeRead({tree, context_.access, *pending.request.identities, session_}, pending.xid,
+                   pending.op, pending.request.body, &out_, &watches);
+    AddRegistrations(watches);
+    io_.CountRead(out_.size() - before);
+  } else {
+    ExecuteLocal(pending);
+  }
+  CountReply(pending, zxid(), out_.size() - before);
+}
+
+void ClientSession::AddRegistrations(const std::vector<WatchRegistration>& watches) {
+  for (const WatchRegistration& watch : watches) {
+    io_.watches().Add(watch.path, self_.id, watch.modes);
+  }
+}
+
+void ClientSession::ExecuteLocal(const Pending& pending) {
+  if (pending.refusal == ErrorCode::kUnimplemented) {
+    WriteHeaderOnly(pending.xid, Zxid{-1}, pending.refusal, &out_);
+    state_ = State::kFinished;
+    return;
+  }
+  if (pending.refusal != ErrorCode::kOk) {
+    return WriteHeaderOnly(pending.xid, zxid(), pending.refusal, &out_);
+  }
+  switch (pending.op) {
+    case OpCode::kPing:
+      return WriteHeaderOnly(kPingXid, zxid(), ErrorCode::kOk, &out_);
+    case OpCode::kSync:
+      FrameWriter(&out_)
+          .Add(ReplyHeader{pending.xid, zxid().value, 0})
+          .Add(SyncResponse{std::get<PathRequest>(pending.request.body).path});
+      return;
+    case OpCode::kCheckWatches:
+      return CheckWatches(pending);
+    case OpCode::kRemoveWatches:
+      return RemoveWatches(pending);
+    case OpCode::kAddWatch:
+      return AddWatch(pending);
+    case OpCode::kWhoAmI:
+      return WhoAmI(pending.xid);
+    default:
+      LOG(FATAL) << "op " << static_cast<int32_t>(pending.op) << " is not local";
+  }
+}
+
+void ClientSession::CheckWatches(const Pending& pending) {
+  const auto& r = std::get<WatchTypeRequest>(pending.request.body);
+  const uint8_t modes = ModesToCheck(r.type);
+  ErrorCode code = ErrorCode::kOk;
+  if (modes == 0) {
+    code = ErrorCode::kMarshallingError;
+  } else if (!io_.watches().Has(r.path, self_.id, modes)) {
+    code = ErrorCode::kNoWatcher;
+  }
+  WriteHeaderOnly(pending.xid, zxid(), code, &out_);
+}
+
+void ClientSession::RemoveWatches(const Pending& pending) {
+  const auto& r = std::get<WatchTypeRequest>(pending.request.body);
+  const uint8_t modes = ModesToRemove(r.type);
+  ErrorCode code = ErrorCode::kOk;
+  if (modes == 0) {
+    code = ErrorCode::kMarshallingError;
+  } else if (!io_.watches().Has(r.path, self_.id, modes)) {
+    code = ErrorCode::kNoWatcher;
+  } else {
+    io_.watches().Remove(r.path, self_.id, modes);
+  }
+  WriteHeaderOnly(pending.xid, zxid(), code, &out_);
+}
+
+void ClientSession::AddWatch(const Pending& pending) {
+  const auto& r = std::get<AddWatchRequest>(pending.request.body);
+  if (r.mode != kAddWatchPersistent && r.mode != kAddWatchRecursive) {
+    return WriteHeaderOnly(pending.xid, zxid(), ErrorCode::kMarshallingError, &out_);
+  }
+  const uint8_t modes = r.mode == kAddWatchPersistent
+                            ? static_cast<uint8_t>(kDataPersistent | kChildPersistent)
+                            : static_cast<uint8_t>(kDataRecursive);
+  if (!IsNull(r.path)) io_.watches().Add(r.path, self_.id, modes);
+  FrameWriter(&out_).Add(ReplyHeader{pending.xid, zxid().value, 0}).Add(ErrorResponse{0});
+}
+
+void ClientSession::WhoAmI(int32_t xid) {
+  std::vector<ClientInfo> infos;
+  for (const Identity& identity : *identities_) {
+    infos.push_back({identity.scheme, UserOf(identity)});
+  }
+  FrameWriter(&out_).Add(ReplyHeader{xid, zxid().value, 0}).Add(WhoAmIResponse{std::move(infos)});
+}
+
+void ClientSession::CountReply(const Pending& pending, Zxid zxid, size_t bytes) {
+  const int64_t ms = (io_.now_us() - pending.received_us) / 1000;
+  ++stats_.sent;
+  stats_.last_zxid = zxid.value;
+  stats_.last_latency = ms;
+  stats_.min_latency = stats_.replies == 0 ? ms : std::min(stats_.min_latency, ms);
+  stats_.max_latency = std::max(stats_.max_latency, ms);
+  stats_.total_latency += ms;
+  ++stats_.replies;
+  stats_.last_response = io_.now();
+  context_.metrics.packets_sent.Add(1);
+  context_.metrics.request_latency.Record(ms);
+  (pending.kind == OpKind::kWrite ? context_.metrics.updatelatency : context_.metrics.readlatency)
+      .Record(ms);
+  context_.metrics.client_response_size.Record(static_cast<int64_t>(bytes), io_.now());
+  context_.metrics.response_bytes.Add(static_cast<int64_t>(bytes));
+}
+
+void ClientSession::Abandon() {
+  state_ = State::kBroken;
+  context_.core.Push(ConnectionGone{self_, session_});
+}
+
+}  // namespace lockkeeper
