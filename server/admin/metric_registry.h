@@ -130,17 +130,17 @@ class MetricRegistry {
   void AppendLines(const Row& row, std::vector<MetricLine>& out) const;
   void AppendSet(const Row& row, std::vector<MetricLine>& out) const;
 
+  // Read by every record, written by resets only.
+  alignas(metric_internal::kCacheLine) std::atomic<uint64_t> generation_{1};
   const uint64_t id_;  // never given again in this process: a stale local_shard matches nobody
 
   // Constant after the last registration.
-  std::vector<Row> rows_;
+  std::vector<std::unique_ptr<KeyTable>> sets_;  // the tables themselves are guarded by mutex_
   uint32_t counters_ = 0;
   uint32_t summaries_ = 0;
-  std::vector<std::unique_ptr<KeyTable>> sets_;  // the tables themselves are guarded by mutex_
-
-  alignas(metric_internal::kCacheLine) std::atomic<uint64_t> generation_{1};
 
   alignas(metric_internal::kCacheLine) mutable std::mutex mutex_;
+  std::vector<Row> rows_;  // constant after the last registration
   // An id is given again only after its thread has ended: the new thread goes on with the shard.
   std::unordered_map<std::thread::id, std::unique_ptr<metric_internal::Shard>> shards_;
 };

@@ -28,7 +28,8 @@ struct ConfigRemark {
   std::string text;
 };
 
-struct Config {
+// There is one object of it, ordered for its readers.
+struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
   // ---- Where it came from.
   std::string source;                  // the file; "command line" for the argument form
   std::vector<ConfigRemark> warnings;  // unknown keys, replaced values, what will not happen

@@ -76,9 +76,9 @@ void ConfigDraft::Note(std::string_view name, std::string text) {
 
 Error ErrorAt(std::string_view source, const ConfigEntry& entry, std::string_view text, Errc code) {
   std::string message(source);
-  if (entry.line != 0) message += ":" + std::to_string(entry.line);
-  message += ": " + entry.key + "=" + ShownValue(entry.key, entry.value) + ": ";
-  message += text;
+  if (entry.line != 0) message.append(":").append(std::to_string(entry.line));
+  message.append(": ").append(entry.key).append("=");
+  message.append(ShownValue(entry.key, entry.value)).append(": ").append(text);
   return Error{code, std::move(message)};
 }
 
@@ -107,8 +107,8 @@ Result<std::string> LookUpBindAddress(std::string_view host) {
     break;
   }
   char text[NI_MAXHOST];
-  if (getnameinfo(chosen->ai_addr, chosen->ai_addrlen, text, sizeof text, nullptr, 0,
-                  NI_NUMERICHOST) != 0) {
+  if (chosen == nullptr || getnameinfo(chosen->ai_addr, chosen->ai_addrlen, text, sizeof text,
+                                       nullptr, 0, NI_NUMERICHOST) != 0) {
     return Error{Errc::kBadConfig, name + ": has no address in numbers"};
   }
   const std::string_view address = text;

@@ -85,7 +85,8 @@ using ConfigField =
                  double Config::*, std::optional<uint16_t> Config::*, std::string Config::*,
                  std::vector<std::string> Config::*>;
 
-struct ConfigKey {
+// In the order in which a row is read.
+struct ConfigKey {        // NOLINT(clang-analyzer-optin.performance.Padding)
   std::string_view name;  // as in the file; "ssl.*": every key that starts with "ssl."
   KeyOrigin origin;
   ValueKind kind;

@@ -18,7 +18,7 @@ struct Parsed {
 
 Error Bad(std::string text) { return Error{Errc::kBadConfig, std::move(text)}; }
 
-std::string Quoted(std::string_view text) { return "\"" + std::string(text) + "\""; }
+std::string Quoted(std::string_view text) { return std::string("\"").append(text).append("\""); }
 
 std::string DefaultStays(const ConfigKey& key) {
   return "not a number, the default " +

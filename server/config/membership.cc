@@ -193,8 +193,9 @@ class MembershipBuilder {
 }  // namespace
 
 Result<PeerRole> ParsePeerRole(std::string_view text) {
-  if (EqualsIgnoringCase(text, "participant")) return PeerRole::kParticipant;
-  if (EqualsIgnoringCase(text, "observer")) return PeerRole::kObserver;
+  const std::string_view word = TrimmedAsJava(text);
+  if (EqualsIgnoringCase(word, "participant")) return PeerRole::kParticipant;
+  if (EqualsIgnoringCase(word, "observer")) return PeerRole::kObserver;
   return Bad("Unrecognised peertype: " + std::string(text));
 }
 
@@ -278,7 +279,8 @@ std::string CanonicalText(const Membership& membership) {
   for (const auto& [group, ids] : membership.groups) {
     text += "group." + std::to_string(group) + "=";
     for (const PeerId id : ids) {
-      text += (id == ids.front() ? "" : ":") + std::to_string(id.value);
+      if (id != ids.front()) text += ':';
+      text += std::to_string(id.value);
     }
     text += "\n";
   }
@@ -292,7 +294,7 @@ std::string CanonicalText(const Membership& membership) {
 }
 
 std::string CanonicalHost(std::string_view host) {
-  const std::string text(host);
+  std::string text(host);
   in6_addr v6;
   if (inet_pton(AF_INET6, text.c_str(), &v6) != 1) return text;
   if (IN6_IS_ADDR_V4MAPPED(&v6)) {

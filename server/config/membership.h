@@ -29,7 +29,8 @@ namespace lockkeeper {
 
 enum class PeerRole : uint8_t { kParticipant, kObserver };
 
-// "participant" and "observer" in any case. Error: "Unrecognised peertype: V".
+// "participant" and "observer" in any case, blanks around them dropped. Error: "Unrecognised
+// peertype: V".
 Result<PeerRole> ParsePeerRole(std::string_view text);
 
 struct PeerAddress {

@@ -107,7 +107,6 @@ void IoThread::Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address)
 
 void IoThread::Forget(Connection* connection) {
   watches_.RemoveWatcher(connection->id());
-  has_watches_.store(!watches_.empty(), std::memory_order_relaxed);
   connections_.erase(connection->id());
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
 }
@@ -136,8 +135,7 @@ void IoThread::CountRead(size_t reply_bytes) {
 
 void IoThread::LeaveGate() {
   if (!in_gate_) return;
-  // While we are inside nobody else can look; the core decides by it whether to wake us.
-  has_watches_.store(!watches_.empty(), std::memory_order_relaxed);
+  PublishWatching();
   in_gate_ = false;
   reads_in_gate_ = 0;
   bytes_in_gate_ = 0;
@@ -162,11 +160,12 @@ void IoThread::Settle() {
     for (const auto& connection : turn) connection->set_dirty(false);
     for (const auto& connection : turn) connection->Run();
     LeaveGate();
+    PublishWatching();  // before the reply to an addWatch can be seen
     for (const auto& connection : turn) connection->Settle();
     turn.clear();
   }
   LeaveGate();
-  has_watches_.store(!watches_.empty(), std::memory_order_relaxed);
+  PublishWatching();
 }
 
 void IoThread::Drain() {
@@ -243,6 +242,8 @@ void IoThread::ScheduleTouchReport() {
     if (ec) return;
     UpdateClock();
     ReportTouches();
+    Drain();  // batches that were not worth waking for
+    Settle();
     ScheduleTouchReport();
   });
 }

@@ -53,6 +53,10 @@ class IoThread {
   void Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address);
   // Enters the gate if it is not entered yet, with an empty inbox; LeaveGate ends it.
   const DataTree& ReadTree();
+  // Delivers what has been applied so far: a reply then shows it. Not while delivering.
+  void CatchUp() {
+    if (!in_gate_) Drain();
+  }
   // A read was answered inside the gate; after enough of them others get their turn.
   void CountRead(size_t reply_bytes);
   void Touch(SessionId session);
@@ -85,6 +89,8 @@ class IoThread {
   void FireWatches(const AppliedBatch& batch, const BatchItem& item);
   void RecordFired(const std::array<int64_t, 5>& fired_by_type);
   void LeaveGate();
+  // The core decides by it whether a change is worth waking this thread for.
+  void PublishWatching() { has_watches_.store(!watches_.empty(), std::memory_order_seq_cst); }
   void ScheduleTouchReport();
   void ReportTouches();
   void ScheduleIdleCheck();

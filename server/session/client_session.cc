@@ -163,9 +163,8 @@ void ClientSession::HandleFrame(std::string_view frame) {
     return;
   }
   if (row == nullptr) {
-    Refuse(xid, ErrorCode::kUnimplemented);
     state_ = State::kClosing;
-    return;
+    return Refuse(xid, ErrorCode::kUnimplemented);
   }
   HandleRequest(*row, xid, body);
 }
@@ -192,6 +191,7 @@ void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_vie
     // The common case: nothing is copied.
     pending.request.body = *request;
     pending.request.identities = identities_;
+    io_.CatchUp();
     return Execute(pending);
   }
   pending.request = OwnedRequest(row.code, xid, body);
@@ -242,6 +242,7 @@ void ClientSession::HandleAuth(OpCode op, int32_t xid, std::string_view body) {
 void ClientSession::Refuse(int32_t xid, ErrorCode code) {
   Pending pending{.xid = xid, .refusal = code, .received_us = io_.now_us()};
   if (!order_.empty()) return Park(std::move(pending));
+  io_.CatchUp();
   Execute(pending);
 }
 
@@ -323,6 +324,7 @@ void ClientSession::RunLocals() {
 }
 
 void ClientSession::RunParked() {
+  if (has_runnable()) io_.CatchUp();
   while (has_runnable() && (state_ == State::kOpen || state_ == State::kClosing)) {
     Pending pending = std::move(order_.front());
     order_.pop_front();

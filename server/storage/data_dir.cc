@@ -36,7 +36,8 @@ Result<uint64_t> BytesBelow(FileSystem& fs, const std::string& dir, int depth) {
   if (!names) return names.error();
   for (const std::string& name : *names) {
     if (name == kLockName) continue;
-    const std::string path = dir + "/" + name;
+    std::string path = dir;
+    path.append("/").append(name);
     const auto info = fs.Stat(path);
     if (!info) return info.error();
     if (!info->has_value()) continue;  // removed since it was listed
@@ -163,6 +164,7 @@ Result<std::vector<std::string>> DataDir::Snapshots() const {
   }
   std::sort(found.begin(), found.end());
   std::vector<std::string> snapshots;
+  snapshots.reserve(found.size());
   for (auto& [zxid, name] : found) snapshots.push_back(std::move(name));
   return snapshots;
 }

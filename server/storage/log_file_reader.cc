@@ -75,7 +75,8 @@ std::optional<LogRecord> LogFileReader::End(std::string torn) {
   return std::nullopt;
 }
 
-Result<std::optional<LogRecord>> LogFileReader::EndAtBroken(uint64_t bytes, std::string why) {
+Result<std::optional<LogRecord>> LogFileReader::EndAtBroken(uint64_t bytes,
+                                                            const std::string& why) {
   // Nothing but zeros, to the end of the sector, is the ordinary end of the records.
   const bool blank = AllZero(View().substr(0, kRecordPrefixBytes));
   const std::string torn = blank ? "" : why;
@@ -127,8 +128,8 @@ Result<std::optional<LogRecord>> LogFileReader::Next() {
   if (Status filled = Fill(record_bytes); !filled) return filled.error();
   view = View();
   if (view.size() < kRecordPrefixBytes + payload_bytes) {
-    return EndAtBroken(record_bytes, "the file ends inside the record of " +
-                                         std::to_string(length) + " bytes");
+    return EndAtBroken(record_bytes,
+                       "the file ends inside the record of " + std::to_string(length) + " bytes");
   }
   // Before the checksum: a record without its end mark was interrupted, whatever its content.
   if (view.size() < record_bytes || view[kRecordPrefixBytes + payload_bytes] != kRecordEnd) {
@@ -142,8 +143,8 @@ Result<std::optional<LogRecord>> LogFileReader::CheckedRecord(uint64_t checksum,
                                                               std::string_view payload) {
   const uint64_t computed = LogChecksum(payload);
   if (computed != checksum) {
-    const auto interrupted = MissesASector(*file_, offset_, offset_ + kRecordPrefixBytes +
-                                                                payload.size());
+    const auto interrupted =
+        MissesASector(*file_, offset_, offset_ + kRecordPrefixBytes + payload.size());
     if (!interrupted) return interrupted.error();
     return Damage("CRC check failed (computed " + HexOf(computed) + ", stored " + HexOf(checksum) +
                   (*interrupted ? "; a whole sector of it is zero, as when power fails in the "

@@ -68,18 +68,18 @@ class LogFileReader {
   // Ends the file between two records, or before an interrupted one.
   std::optional<LogRecord> End(std::string torn);
   // Ends the file before a record of `bytes` bytes that is not whole, unless it is damage.
-  Result<std::optional<LogRecord>> EndAtBroken(uint64_t bytes, std::string why);
+  Result<std::optional<LogRecord>> EndAtBroken(uint64_t bytes, const std::string& why);
   Error Damage(const std::string& what) const;
   Result<std::optional<LogRecord>> CheckedRecord(uint64_t checksum, std::string_view payload);
 
   const std::unique_ptr<ReadableFile> file_;
   const std::string path_;
   const ReplayLimits limits_;
-  std::string buffer_;           // file content of [buffer_start_, buffer_end_)
+  std::string buffer_;  // file content of [buffer_start_, buffer_end_)
   uint64_t buffer_start_ = 0;
   uint64_t buffer_end_ = 0;
   uint64_t offset_ = kLogHeaderBytes;
-  Zxid last_;                    // of the record before offset_
+  Zxid last_;  // of the record before offset_
   bool ended_ = false;
   std::string torn_;
 };

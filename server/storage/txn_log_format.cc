@@ -24,8 +24,8 @@ std::string LogFileHeader() {
 
 uint32_t LogChecksum(std::string_view payload) {
   constexpr uLong kAdlerStart = 1;
-  return static_cast<uint32_t>(adler32_z(
-      kAdlerStart, reinterpret_cast<const Bytef*>(payload.data()), payload.size()));
+  return static_cast<uint32_t>(
+      adler32_z(kAdlerStart, reinterpret_cast<const Bytef*>(payload.data()), payload.size()));
 }
 
 void AppendLogRecord(std::string_view payload, std::string* out) {

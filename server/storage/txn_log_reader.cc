@@ -96,8 +96,8 @@ class Replay {
     if (reader.torn().empty()) return;
     previous_end_ += " (" + reader.torn() + ")";
     LOG(WARNING) << "transaction log " << path << " ends with an interrupted record at offset "
-                 << reader.offset() << ", which was never acknowledged and is dropped: "
-                 << reader.torn();
+                 << reader.offset()
+                 << ", which was never acknowledged and is dropped: " << reader.torn();
     summary_.torn.push_back(TornTail{path, reader.offset(), reader.torn()});
   }
 
@@ -110,9 +110,10 @@ class Replay {
                           "; those between are missing";
     if (!previous_end_.empty()) message += "; the file before, " + previous_end_;
     return Error{Errc::kCorruption,
-                 message + ". Put the missing log file back, restore the data directory from a "
-                           "backup, or, in an ensemble, empty it so that the server copies the "
-                           "state of the others"};
+                 message +
+                     ". Put the missing log file back, restore the data directory from a "
+                     "backup, or, in an ensemble, empty it so that the server copies the "
+                     "state of the others"};
   }
 
   FileSystem& fs_;

@@ -37,11 +37,11 @@ struct TornTail {
 };
 
 struct ReplaySummary {
-  Zxid last_zxid;                 // of the last record handed on, else the starting point
-  uint64_t records = 0;           // handed on
-  uint64_t repeated = 0;          // skipped because their zxid was not above the one before
-  uint64_t files = 0;             // read
-  std::vector<TornTail> torn;     // oldest first; each is also logged
+  Zxid last_zxid;              // of the last record handed on, else the starting point
+  uint64_t records = 0;        // handed on
+  uint64_t repeated = 0;       // skipped because their zxid was not above the one before
+  uint64_t files = 0;          // read
+  std::vector<TornTail> torn;  // oldest first; each is also logged
 };
 
 // Called for each record in zxid order; the payload is valid during the call only. An error stops

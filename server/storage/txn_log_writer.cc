@@ -48,8 +48,8 @@ Status ClearUnusedFile(FileSystem& fs, const std::string& dir, const LogFile& fi
     if (!taken->has_value()) break;
     free_name = kept + "." + std::to_string(n);
   }
-  LOG(WARNING) << "transaction log " << path << " holds no whole transaction; kept as "
-               << free_name << ", which no server reads";
+  LOG(WARNING) << "transaction log " << path << " holds no whole transaction; kept as " << free_name
+               << ", which no server reads";
   return fs.Rename(path, free_name);
 }
 
@@ -93,8 +93,8 @@ Result<std::unique_ptr<TxnLogWriter>> TxnLogWriter::Open(FileSystem& fs, TxnLogO
 }
 
 Error TxnLogWriter::Failed(Error error) {
-  failure_ = Error{error.code, "the transaction log takes nothing more after an error: " +
-                                   error.message};
+  failure_ =
+      Error{error.code, "the transaction log takes nothing more after an error: " + error.message};
   file_.reset();
   return error;
 }
@@ -138,8 +138,8 @@ Status TxnLogWriter::StartFile(Zxid first) {
   const auto existing = fs_.Stat(path);
   if (!existing) return existing.error();
   if (existing->has_value()) {
-    return Error{Errc::kCorruption, "transaction log " + path +
-                                        " exists: another program writes into this directory"};
+    return Error{Errc::kCorruption,
+                 "transaction log " + path + " exists: another program writes into this directory"};
   }
   auto created = fs_.Create(unnamed);
   if (!created) return created.error();

@@ -35,12 +35,12 @@
 namespace lockkeeper {
 
 struct TxnLogOptions {
-  std::string dir;                                       // <dataLogDir>/version-2; exists
-  uint64_t prealloc_bytes = kDefaultPreallocBytes;       // preAllocSize; 0: files are not padded
-  uint64_t roll_above_bytes = 0;                         // txnLogSizeLimitInKb; 0: no limit
-  bool force_sync = true;                                // forceSync; false: a crash loses data
-  size_t payload_bytes_max = kDefaultPayloadBytesMax;    // as in ReplayLimits
-  uint64_t zero_ahead_bytes = 64 << 10;                 // 0: none
+  std::string dir;                                     // <dataLogDir>/version-2; exists
+  uint64_t prealloc_bytes = kDefaultPreallocBytes;     // preAllocSize; 0: files are not padded
+  uint64_t roll_above_bytes = 0;                       // txnLogSizeLimitInKb; 0: no limit
+  bool force_sync = true;                              // forceSync; false: a crash loses data
+  size_t payload_bytes_max = kDefaultPayloadBytesMax;  // as in ReplayLimits
+  uint64_t zero_ahead_bytes = 64 << 10;                // 0: none
 };
 
 // What one Sync did, for metrics and for the warning about a slow disk.

@@ -1,0 +1,72 @@
+# The steps of scripts/test. Each leaves JUnit XML files in $results; `finish` adds them up.
+
+results=$PWD/build/test-results
+rm -rf "$results"
+mkdir -p "$results"
+# Steps that are not tests (setup, build, format) count as one test each.
+steps_passed=0
+steps_failed=0
+# Most tests wait for timers and disks, not for processors.
+workers=${TEST_WORKERS:-4}
+
+step() {
+  local name=$1
+  shift
+  echo "== $name"
+  if "$@"; then
+    steps_passed=$((steps_passed + 1))
+  else
+    steps_failed=$((steps_failed + 1))
+    echo "FAILED: $name" >&2
+    return 1
+  fi
+}
+
+build() {
+  step "configure $1" cmake --preset "$1" --log-level=WARNING || return 1
+  step "build $1" cmake --build --preset "$1" || return 1
+}
+
+unit_tests() {
+  local program name
+  for program in build/"$1"/tests/*_tests; do
+    name=$1-$(basename "$program")
+    echo "== $name"
+    if ! timeout 600 "$program" --gtest_brief=1 --gtest_output="xml:$results/$name.xml"; then
+      [ -s "$results/$name.xml" ] || steps_failed=$((steps_failed + 1))
+    fi
+  done
+}
+
+run_pytest() {
+  local name=$1
+  shift
+  echo "== $name"
+  /usr/bin/python3 -m pytest -q -p no:cacheprovider --junitxml="$results/$name.xml" \
+    -n "$workers" --dist loadgroup --timeout 600 "$@"
+  [ -s "$results/$name.xml" ] || steps_failed=$((steps_failed + 1))
+}
+
+compat_tests() {
+  LOCKKEEPER_BINARY=$PWD/build/release/lockkeeper run_pytest compat "${@:-compat-tests}"
+}
+
+# The client protocol's checklist once more, against a server built with a sanitizer.
+checklist_under() {
+  LOCKKEEPER_BINARY=$PWD/build/$1/lockkeeper run_pytest "checklist-$1" compat-tests/checklist
+}
+
+fuzz_smoke() {
+  build fuzz || return
+  local program corpus
+  for program in build/fuzz/tests/fuzz/*_fuzzer; do
+    corpus=tests/fuzz/corpus/$(basename "$program" _fuzzer)
+    step "$(basename "$program")" "$program" -max_total_time=20 -print_final_stats=0 \
+      -close_fd_mask=1 "$(mktemp -d)" "$corpus"
+  done
+}
+
+finish() {
+  /usr/bin/python3 scripts/lib/sum_results.py "$results" "$steps_passed" "$steps_failed"
+  exit $?
+}
