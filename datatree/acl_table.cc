@@ -30,9 +30,10 @@ uint32_t AclTable::Acquire(const AclList& acl) {
 void AclTable::AddUse(uint32_t id) { ++entries_[id].uses; }
 
 void AclTable::Release(uint32_t id) {
+  if (id == kOpenId) return;  // the system nodes of an empty tree use it without asking
   Entry& entry = entries_[id];
   CHECK_GT(entry.uses, 0u);
-  if (--entry.uses > 0 || id == kOpenId) return;
+  if (--entry.uses > 0) return;
   ids_.erase(*entry.acl);
   entry.acl.reset();
   free_.push_back(id);

@@ -1,0 +1,1 @@
+"""Library of the compatibility tests: zkwire.py speaks the protocol, servers.py runs servers."""
