@@ -313,7 +313,6 @@ void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* v
       .outstanding_requests = view->outstanding,
       .znode_count = core.node_count,
       .global_sessions = core.session_count,
-      .non_mtls_local_conn_count = io.connection_count,
       .uptime = view->now.value - started_.value,
       .watch_count = io.watch_count,
       .approximate_data_size = core.data_bytes,

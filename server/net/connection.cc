@@ -136,6 +136,10 @@ void Connection::WaitToWrite() {
 void Connection::FinishWith(std::string_view text) {
   if (closed_) return;
   out_.append(text);
+  if (!text.empty()) {
+    context_.metrics.packets_sent.Add(1);
+    ++session_.stats().sent;
+  }
   session_.Finish();
   io_.MarkDirty(this);
 }

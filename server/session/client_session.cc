@@ -98,6 +98,7 @@ bool ClientSession::IsFourLetterWord(std::string_view in) {
   const int32_t word = LoadInt(in.data());
   if (FindWord(word) == nullptr) return false;
   context_.metrics.packets_received.Add(1);
+  context_.metrics.bytes_received_count.Add(kLengthBytes);
   ++stats_.received;
   state_ = State::kFourLetter;
   context_.on_four_letter(self_, word,
@@ -458,7 +459,8 @@ void ClientSession::CountReply(const Pending& pending, Zxid zxid, size_t bytes) 
   context_.metrics.request_latency.Record(ms);
   (pending.kind == OpKind::kWrite ? context_.metrics.updatelatency : context_.metrics.readlatency)
       .Record(ms);
-  context_.metrics.client_response_size.Record(static_cast<int64_t>(bytes), io_.now());
+  context_.metrics.client_response_size.Record(static_cast<int64_t>(bytes - kLengthBytes),
+                                               io_.now());
   context_.metrics.response_bytes.Add(static_cast<int64_t>(bytes));
 }
 
