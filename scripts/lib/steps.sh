@@ -51,9 +51,10 @@ compat_tests() {
   LOCKKEEPER_BINARY=$PWD/build/release/lockkeeper run_pytest compat "${@:-compat-tests}"
 }
 
-# The client protocol's checklist once more, against a server built with a sanitizer.
+# The client protocol's checklist once more, against a server built with a sanitizer, which ends at
+# the first finding.
 checklist_under() {
-  LOCKKEEPER_BINARY=$PWD/build/$1/lockkeeper run_pytest "checklist-$1" compat-tests/checklist
+  TSAN_OPTIONS=halt_on_error=1 LOCKKEEPER_BINARY=$PWD/build/$1/lockkeeper run_pytest "checklist-$1" compat-tests/checklist
 }
 
 fuzz_smoke() {

@@ -96,8 +96,7 @@ class Replay {
     if (reader.torn().empty()) return;
     previous_end_ += " (" + reader.torn() + ")";
     LOG(WARNING) << "transaction log " << path << " ends with an interrupted record at offset "
-                 << reader.offset()
-                 << ", which was never acknowledged and is dropped: " << reader.torn();
+                 << reader.offset() << ", which is dropped: " << reader.torn();
     summary_.torn.push_back(TornTail{path, reader.offset(), reader.torn()});
   }
 
