@@ -152,6 +152,7 @@ TxnPreparer::Body TxnPreparer::PrepareMulti(const PrepareContext& context,
   }
   if (failed) pending_.Rollback();
   std::vector<SubTxn> txns;
+  txns.reserve(bodies.size());
   for (const Body& body : bodies) txns.push_back({static_cast<int32_t>(body.type), body.bytes});
   return {OpCode::kMulti, Encoded(MultiTxn{std::move(txns)})};
 }

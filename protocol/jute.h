@@ -49,7 +49,7 @@ template <class T>
 using JuteVector = std::optional<std::vector<T>>;
 
 inline bool IsNull(std::string_view s) { return s.data() == nullptr; }
-inline std::string_view EmptyString() { return {"", 0}; }
+inline std::string_view EmptyString() { return {"", 0}; }  // NOLINT: unlike {}, not null
 
 namespace jute_internal {
 template <std::integral T>
@@ -100,7 +100,8 @@ class JuteWriter {
   }
   template <Record R>
   void Write(const R& record) {
-    std::apply([this](const auto&... field) { (Write(field.value), ...); }, R::Fields(record));
+    std::apply([this](const auto&... field) { (this->Write(field.value), ...); },
+               R::Fields(record));
   }
 
  private:
@@ -154,7 +155,7 @@ class JuteReader {
   }
   template <Record R>
   void Read(R& record) {
-    std::apply([this](const auto&... field) { (Read(field.value), ...); }, R::Fields(record));
+    std::apply([this](const auto&... field) { (this->Read(field.value), ...); }, R::Fields(record));
   }
 
  private:

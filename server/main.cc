@@ -49,6 +49,9 @@ void LogConfig(const Config& config) {
                                      : std::string())
                  << ": " << remark.text;
   }
+  for (const ConfigRemark& remark : config.notes) {
+    LOG(INFO) << remark.key << ": " << remark.text;
+  }
   for (const std::string& line : config.Describe()) LOG(INFO) << line;
 }
 
@@ -108,6 +111,7 @@ int Main(int argc, char** argv) {
 }  // namespace
 }  // namespace lockkeeper
 
+// NOLINTNEXTLINE(bugprone-exception-escape): what escapes is a bug and ends the process
 int main(int argc, char** argv) {
   if (std::getenv("GLOG_log_dir") == nullptr) FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);

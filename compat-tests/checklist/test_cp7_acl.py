@@ -21,7 +21,6 @@ from lib.zkwire import (
     Flags,
     Op,
     Perms,
-    create_request,
     digest_id,
     open_session,
 )

@@ -1,8 +1,12 @@
-"""What several checklist files set up or look at: super user, creates of every kind, quotas."""
+"""What several checklist files set up or look at: super user, creates of every kind, removal of
+containers and TTL nodes, quotas.
+"""
 
+import itertools
 from typing import Optional, Sequence
 
 from lib.records import OPEN_ACL, Err, Flags, Op, create_request, create_ttl_request
+from lib.waiting import wait_until
 from lib.zkwire import Connection, Reply, open_session
 
 SUPER_CREDENTIALS = b"super:test"
@@ -19,6 +23,8 @@ QUICK_REMOVAL_CONFIG = {
 
 CREATE_OPS = (Op.CREATE, Op.CREATE2, Op.CREATE_CONTAINER, Op.CREATE_TTL)
 DAY_MS = 24 * 3600 * 1000
+
+_CANARIES = itertools.count(1)
 
 
 def kinds(events: Sequence) -> list:
@@ -51,6 +57,32 @@ def created_path(reply: Reply) -> str:
     """The path in the answer of any create; asserts success."""
     assert reply.ok, reply
     return reply.value if reply.op == Op.CREATE else reply.value[0]
+
+
+def is_missing(conn: Connection, path: str) -> bool:
+    """True when the node does not exist; any other failure is an error."""
+    reply = conn.exists(path)
+    assert reply.err in (0, Err.NO_NODE), reply
+    return not reply.ok
+
+
+def wait_until_gone(conn: Connection, path: str) -> None:
+    """Waits for the server to remove a node."""
+    wait_until(lambda: is_missing(conn, path), f"{path} is removed")
+
+
+def let_a_check_pass(conn: Connection) -> None:
+    """Returns when all that was due for removal at the time of the call is gone.
+
+    Two containers become empty one after the other. The removal of the first shows that a check
+    began after the call, the removal of the second that this check is over.
+    """
+    for _ in range(2):
+        canary = f"/canary-{next(_CANARIES)}"
+        assert conn.create_container(canary).ok
+        assert conn.create(canary + "/child").ok
+        assert conn.delete(canary + "/child").ok
+        wait_until_gone(conn, canary)
 
 
 def create_quota(conn: Connection, path: str, limits: str) -> str:

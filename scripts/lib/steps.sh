@@ -57,13 +57,17 @@ checklist_under() {
   TSAN_OPTIONS=halt_on_error=1 LOCKKEEPER_BINARY=$PWD/build/$1/lockkeeper run_pytest "checklist-$1" compat-tests/checklist
 }
 
+# New inputs and crashing ones are left in build/fuzz/found/<name>.
 fuzz_smoke() {
   build fuzz || return
-  local program corpus
+  local program name found
   for program in build/fuzz/tests/fuzz/*_fuzzer; do
-    corpus=tests/fuzz/corpus/$(basename "$program" _fuzzer)
-    step "$(basename "$program")" "$program" -max_total_time=20 -print_final_stats=0 \
-      -close_fd_mask=1 "$(mktemp -d)" "$corpus"
+    name=$(basename "$program" _fuzzer)
+    found=build/fuzz/found/$name
+    rm -rf "$found"
+    mkdir -p "$found"
+    step "fuzz $name" "$program" -max_total_time=20 -timeout=10 -verbosity=0 -close_fd_mask=1 \
+      -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$name"
   done
 }
 

@@ -113,8 +113,8 @@ void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
 
 void CoreLoop::CloseSession(SessionId session, InFlight in_flight) {
   sessions_.MarkClosing(session);
-  Propose(preparer_.PrepareCloseSession(ContextFor(session, in_flight.xid, Nobody())),
-          std::move(in_flight));
+  std::string payload = preparer_.PrepareCloseSession(ContextFor(session, in_flight.xid, Nobody()));
+  Propose(std::move(payload), std::move(in_flight));
 }
 
 void CoreLoop::Propose(std::string payload, InFlight in_flight) {

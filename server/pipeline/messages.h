@@ -90,7 +90,6 @@ enum class DeliveryKind : uint8_t {
   kReply,           // to the oldest request of the connection that is at the core
   kReplyAndClose,   // the reply to closeSession
   kSessionOpened,   // a new session's transaction was applied
-  kSessionRefused,  // the server is stopping
   kClose,           // the session expired: close without a word
 };
 

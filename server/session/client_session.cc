@@ -20,6 +20,9 @@ namespace {
 
 constexpr size_t kLengthBytes = 4;
 constexpr size_t kRequestHeaderBytes = 8;
+// A reply frame: length, xid, zxid, err.
+constexpr size_t kReplyErrorOffset = 16;
+constexpr size_t kReplyHeaderBytes = 20;
 // `stmk` is followed by a long.
 constexpr size_t kFourLetterArgumentBytes = 8;
 
@@ -34,6 +37,21 @@ CoreRequest OwnedRequest(OpCode op, int32_t xid, std::string_view body) {
   CHECK(decoded.has_value());  // it was decoded in place before
   request.body = *std::move(decoded);
   return request;
+}
+
+// The first element of the request's path, and what the request brings for it; nothing for requests
+// without a path of their own.
+void SetNamespace(const RequestBody& request, std::string* name, size_t* bytes) {
+  std::visit(
+      [&](const auto& r) {
+        if constexpr (requires { r.path; }) {
+          if (r.path.size() < 2 || r.path[0] != '/') return;
+          *name = r.path.substr(1, r.path.find('/', 1) - 1);
+          *bytes = r.path.size();
+          if constexpr (requires { r.data; }) *bytes += r.data.size();
+        }
+      },
+      request);
 }
 
 }  // namespace
@@ -186,6 +204,7 @@ void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_vie
                   .xid = xid,
                   .received_us = io_.now_us(),
                   .frame_bytes = body.size()};
+  SetNamespace(*request, &pending.name_space, &pending.path_and_data_bytes);
   stats_.last_op = OperationLabel(row.code);
   if (row.code != OpCode::kPing) stats_.last_cxid = xid;
   if (row.kind != OpKind::kWrite && order_.empty()) {
@@ -288,7 +307,6 @@ void ClientSession::OnDelivery(const BatchItem& item, const AppliedBatch& batch)
       OnAttached({self_.id, item.session, timeout_ms_});
       return;
     case DeliveryKind::kClose:
-    case DeliveryKind::kSessionRefused:
       state_ = State::kBroken;
       return;
     case DeliveryKind::kNone:
@@ -304,7 +322,8 @@ void ClientSession::OnDelivery(const BatchItem& item, const AppliedBatch& batch)
   for (uint32_t i = item.watches_begin; i < item.watches_end; ++i) {
     io_.watches().Add(batch.watches[i].path, self_.id, batch.watches[i].modes);
   }
-  CountReply(order_.front(), item.zxid, bytes);
+  CountReply(order_.front(), item.zxid,
+             std::string_view(batch.bytes).substr(item.bytes_begin, bytes));
   order_.pop_front();
   --at_core_;
   if (item.kind == DeliveryKind::kReplyAndClose) {
@@ -360,7 +379,7 @@ void ClientSession::Execute(Pending& pending) {
   } else {
     ExecuteLocal(pending);
   }
-  CountReply(pending, zxid(), out_.size() - before);
+  CountReply(pending, zxid(), std::string_view(out_).substr(before));
 }
 
 void ClientSession::AddRegistrations(const std::vector<WatchRegistration>& watches) {
@@ -445,7 +464,7 @@ void ClientSession::WhoAmI(int32_t xid) {
   FrameWriter(&out_).Add(ReplyHeader{xid, zxid().value, 0}).Add(WhoAmIResponse{std::move(infos)});
 }
 
-void ClientSession::CountReply(const Pending& pending, Zxid zxid, size_t bytes) {
+void ClientSession::CountReply(const Pending& pending, Zxid zxid, std::string_view reply) {
   const int64_t ms = (io_.now_us() - pending.received_us) / 1000;
   ++stats_.sent;
   stats_.last_zxid = zxid.value;
@@ -459,9 +478,22 @@ void ClientSession::CountReply(const Pending& pending, Zxid zxid, size_t bytes) 
   context_.metrics.request_latency.Record(ms);
   (pending.kind == OpKind::kWrite ? context_.metrics.updatelatency : context_.metrics.readlatency)
       .Record(ms);
-  context_.metrics.client_response_size.Record(static_cast<int64_t>(bytes - kLengthBytes),
+  context_.metrics.client_response_size.Record(static_cast<int64_t>(reply.size() - kLengthBytes),
                                                io_.now());
-  context_.metrics.response_bytes.Add(static_cast<int64_t>(bytes));
+  context_.metrics.response_bytes.Add(static_cast<int64_t>(reply.size()));
+  CountNamespace(pending, reply);
+}
+
+void ClientSession::CountNamespace(const Pending& pending, std::string_view reply) {
+  if (pending.name_space.empty() || reply.size() < kReplyHeaderBytes) return;
+  if (LoadInt(reply.data() + kReplyErrorOffset) != 0) return;
+  if (pending.kind == OpKind::kWrite) {
+    context_.metrics.write_per_namespace.Record(pending.name_space,
+                                                static_cast<int64_t>(pending.path_and_data_bytes));
+  } else if (pending.kind == OpKind::kTreeRead) {
+    const size_t bytes = pending.path_and_data_bytes + reply.size() - kReplyHeaderBytes;
+    context_.metrics.read_per_namespace.Record(pending.name_space, static_cast<int64_t>(bytes));
+  }
 }
 
 void ClientSession::Abandon() {

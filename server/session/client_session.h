@@ -94,6 +94,9 @@ class ClientSession {
     ErrorCode refusal = ErrorCode::kOk;  // answered with this alone
     int64_t received_us = 0;
     size_t frame_bytes = 0;
+    // For the metrics by namespace: the first element of the path, and the bytes of path and data.
+    std::string name_space;
+    size_t path_and_data_bytes = 0;
   };
 
   size_t ConsumeFirst(std::string_view in);
@@ -117,7 +120,9 @@ class ClientSession {
   void WhoAmI(int32_t xid);
   void AddRegistrations(const std::vector<WatchRegistration>& watches);
   void RunLocals();
-  void CountReply(const Pending& pending, Zxid zxid, size_t bytes);
+  // `reply`: the frame that answers it.
+  void CountReply(const Pending& pending, Zxid zxid, std::string_view reply);
+  void CountNamespace(const Pending& pending, std::string_view reply);
   Zxid zxid() const;
 
   IoThread& io_;
