@@ -67,10 +67,10 @@ size_t ChildIndex::reserved_bytes() const {
   return bytes;
 }
 
-// Half as large again, or the same size if enough of it is only deleted places.
+// A quarter larger, or no larger if enough of it is only deleted places: memory before speed.
 void ChildIndex::Grow(Segment* segment) {
   Segment old = std::move(*segment);
-  const uint32_t wanted = old.live + old.live / 2 + 1;
+  const uint32_t wanted = old.live + old.live / 4 + 2;
   *segment = Segment{};
   segment->capacity = std::max(kFirstCapacity, wanted + wanted / 7);
   segment->tags = std::make_unique<uint8_t[]>(segment->capacity);

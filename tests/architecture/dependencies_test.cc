@@ -1,0 +1,80 @@
+// The house rules that a machine can check: dependencies go one way, the cores have no I/O, and no
+// file becomes the system.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::map<std::string, std::set<std::string>> kMayInclude = {
+    {"protocol", {"protocol"}},
+    {"datatree", {"datatree", "protocol"}},
+    {"zab", {"zab", "protocol"}},
+    {"server", {"server", "zab", "datatree", "protocol"}},
+};
+const std::vector<std::string> kNotInCores = {
+    "<thread>", "<mutex>",   "<chrono>", "<random>",       "<fstream>",   "<condition_variable>",
+    "<future>", "<fcntl.h>", "<ctime>",  "<sys/socket.h>", "<boost/asio", "<leveldb",
+    "<atomic>", "<unistd.h>"};
+constexpr int kLinesMax = 700;
+
+struct SourceFile {
+  std::string module;
+  fs::path path;
+  std::vector<std::string> lines;
+};
+
+std::vector<SourceFile> Sources() {
+  std::vector<SourceFile> files;
+  for (const auto& [module, allowed] : kMayInclude) {
+    for (const auto& entry :
+         fs::recursive_directory_iterator(fs::path(LOCKKEEPER_SOURCE_DIR) / module)) {
+      const std::string extension = entry.path().extension();
+      if (extension != ".h" && extension != ".cc") continue;
+      SourceFile file{module, entry.path(), {}};
+      std::ifstream in(entry.path());
+      for (std::string line; std::getline(in, line);) file.lines.push_back(line);
+      files.push_back(std::move(file));
+    }
+  }
+  return files;
+}
+
+TEST(Architecture, DependenciesGoOneWay) {
+  const std::vector<SourceFile> files = Sources();
+  ASSERT_GT(files.size(), 50u);
+  for (const SourceFile& file : files) {
+    for (const std::string& line : file.lines) {
+      if (!line.starts_with("#include \"")) continue;
+      const std::string target = line.substr(10, line.find('/') - 10);
+      EXPECT_TRUE(kMayInclude.at(file.module).contains(target)) << file.path << ": " << line;
+    }
+  }
+}
+
+TEST(Architecture, CoresHaveNoInputOutputThreadsClocksOrRandomness) {
+  for (const SourceFile& file : Sources()) {
+    if (file.module == "server") continue;
+    for (const std::string& line : file.lines) {
+      if (!line.starts_with("#include <")) continue;
+      for (const std::string& banned : kNotInCores) {
+        EXPECT_EQ(line.find(banned), std::string::npos) << file.path << ": " << line;
+      }
+    }
+  }
+}
+
+TEST(Architecture, NoFileBecomesTheSystem) {
+  for (const SourceFile& file : Sources()) {
+    EXPECT_LE(file.lines.size(), static_cast<size_t>(kLinesMax)) << file.path;
+  }
+}
+
+}  // namespace
