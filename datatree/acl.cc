@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <set>
+#include <tuple>
 
 namespace lockkeeper {
 namespace {
@@ -122,12 +124,16 @@ bool IsValidForScheme(const AccessRules& rules, std::string_view scheme, std::st
   return false;
 }
 
+// First ones kept, order kept. A request can bring tens of thousands of entries.
 std::vector<Acl> WithoutDuplicates(const std::vector<Acl>& entries) {
+  using Key = std::tuple<int32_t, bool, std::string_view, bool, std::string_view>;
+  std::set<Key> seen;
   std::vector<Acl> unique;
   for (const Acl& entry : entries) {
-    const bool seen = std::any_of(unique.begin(), unique.end(),
-                                  [&](const Acl& other) { return SameOnWire(entry, other); });
-    if (!seen) unique.push_back(entry);
+    const Id& id = entry.id;
+    if (seen.emplace(entry.perms, IsNull(id.scheme), id.scheme, IsNull(id.id), id.id).second) {
+      unique.push_back(entry);
+    }
   }
   return unique;
 }

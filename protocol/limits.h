@@ -3,6 +3,7 @@
 #define LOCKKEEPER_PROTOCOL_LIMITS_H_
 
 #include <cstddef>
+#include <cstdint>
 
 namespace lockkeeper {
 
@@ -23,13 +24,13 @@ inline constexpr size_t kTxnsPerGateMax = 256;
 inline constexpr size_t kBatchBytesMax = 1 << 20;
 // Batches that wait at an I/O thread which they do not concern, before it is woken all the same.
 inline constexpr size_t kQuietBatchesMax = 64;
-// Bytes of requests that wait for the core; above it connections with work in flight pause.
-inline constexpr size_t kCoreInboxBytesMax = 64 << 20;
+// Bytes of requests that are not applied yet; above it connections with work in flight pause.
+inline constexpr int64_t kOutstandingBytesMax = 32 << 20;
 // Read from a socket in one system call.
 inline constexpr size_t kReadChunkBytes = 128 << 10;
 
 static_assert(kOutboxBytesHardMax > kOutboxBytesMax);
-static_assert(kCoreInboxBytesMax >= 2 * kFrameBytesDefault);
+static_assert(kOutstandingBytesMax >= 2 * static_cast<int64_t>(kFrameBytesDefault));
 
 }  // namespace lockkeeper
 

@@ -56,7 +56,7 @@ class Server {
   std::unique_ptr<DataTree> tree_;
   ReadGate gate_;
   Inbox<CoreMessage> core_inbox_;
-  std::atomic<int64_t> outstanding_{0};
+  Outstanding outstanding_;
   std::atomic<int64_t> auth_failed_{0};
   ConnectionLimiter limiter_;
   std::unique_ptr<ServerContext> context_;

@@ -410,13 +410,18 @@ def test_cp_10_10_reply_zxids_never_decrease(new_session, root):
 
 
 def is_served(server, source="127.0.0.1"):
-    """True when a new connection from this address gets an answer."""
+    """True when a new connection from this address gets an answer. Waits for the end of that
+    connection, so that it is no longer counted.
+    """
     try:
         with socket.create_connection(
             (server.host, server.port), timeout=10, source_address=(source, 0)
         ) as sock:
             sock.sendall(b"ruok")
-            return sock.recv(4) == b"imok"
+            answer = b""
+            while chunk := sock.recv(64):
+                answer += chunk
+            return answer == b"imok"
     except ConnectionError:
         return False
 

@@ -1,4 +1,7 @@
-"""Create modes, sequence numbers, TTL nodes, containers and ephemerals, CP-5.1 to CP-5.14."""
+"""Create modes, sequence numbers, TTL and ephemeral nodes, CP-5.1 to CP-5.8, CP-5.12 to CP-5.14.
+
+The removal of TTL nodes and containers (CP-5.9 to CP-5.11) is in test_cp5_removal.py.
+"""
 
 import itertools
 import time
@@ -14,12 +17,12 @@ from lib.scenery import (
     create_body,
     create_by,
     created_path,
-    kinds,
+    is_missing,
+    let_a_check_pass,
+    wait_until_gone,
 )
-from lib.waiting import wait_until
 from lib.zkwire import (
     Err,
-    Event,
     Flags,
     Op,
     create_request,

@@ -516,6 +516,7 @@ def test_cp_8_2_normalisation_of_creates(
     assert conn.exists(path).value.ephemeral_owner == (conn.session_id if ephemeral else 0)
     if ephemeral:
         return
+    ok(conn, create(path + "/child"), delete(path + "/child"))
     let_a_check_pass(conn)
     assert is_missing(conn, path) == container
 

@@ -16,7 +16,6 @@ from lib.scenery import kinds
 from lib.waiting import wait_until
 from lib.zkwire import (
     OPEN_ACL,
-    Acl,
     Err,
     Event,
     Flags,

@@ -2,7 +2,7 @@
 
     python3 -m differential replay FILE             runs a saved script, shows the difference
     python3 -m differential show FILE               the script as text
-    python3 -m differential random --seed N --count M [--steps K]
+    python3 -m differential random --seed N --count M [--steps K] [--config KEY=VALUE]
     python3 -m differential trace FILE              Apache's trace of a script
 
 The server under test is chosen with COMPAT_SERVER (lockkeeper, the default, or apache).
@@ -51,7 +51,8 @@ def _random(arguments) -> int:
     rules: collections.Counter = collections.Counter()
     differing = 0
     began = time.monotonic()
-    with Pair() as pair:
+    config = dict(item.split("=", 1) for item in arguments.config)
+    with Pair(config=config) as pair:
         for seed in range(arguments.seed, arguments.seed + arguments.count):
             outcome = pair.compare(script_of(seed, arguments.steps))
             rules.update(outcome.rules)
@@ -77,6 +78,7 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--count", type=int, default=100)
     command.add_argument("--steps", type=int, default=60)
     command.add_argument("--shrink", type=float, default=30.0, help="seconds for shrinking")
+    command.add_argument("--config", action="append", default=[], metavar="KEY=VALUE")
     command.set_defaults(function=_random)
     return parser
 

@@ -119,7 +119,7 @@ def _in_canonical_order(entries: list, unordered: bool) -> list:
 
 
 def _first_of(wanted: list, got: list) -> tuple:
-    """(expected, actual, position) of the first entries that differ; None where a list has ended."""
+    """(expected, actual, position) of the first entries that differ; None where a list ended."""
     pairs = itertools.zip_longest(wanted, got)
     return next((*pair, position) for position, pair in enumerate(pairs) if pair[0] != pair[1])
 
@@ -141,7 +141,8 @@ def show(entry: object) -> str:
         return _short(entry)
     if entry["kind"] == "event" and "type" in entry:
         name = _EVENT_NAMES.get(entry["type"], entry["type"])
-        odd = {key: entry[key] for key in ("state", "err") if entry[key] != {"state": 3}.get(key, 0)}
+        usual = {"state": Event.SYNC_CONNECTED, "err": 0}
+        odd = {key: entry[key] for key, value in usual.items() if entry[key] != value}
         return f"event {name} {entry['path']} zxid {entry['zxid']}" + (f" {odd}" if odd else "")
     if entry["kind"] == "reply":
         rest = {key: value for key, value in entry.items() if key in ("body", "undecodable")}

@@ -30,7 +30,7 @@ CLOCK_SLACK_MS = 10
 
 @dataclass(frozen=True)
 class _Window:
-    """A finished step: its zxids (first exclusive, last inclusive) and its wall-clock time in ms."""
+    """A finished step: its zxids (first exclusive, last inclusive) and wall-clock time in ms."""
 
     step_id: int
     before: int

@@ -88,7 +88,7 @@ class Pair:
         full = save(difference.script)
         lines = [difference.text(names), "", f"replay: {replay_command(full)}"]
         if again is None:
-            return "\n".join([*lines, "the shrunk script does not differ any more: not repeatable?"])
+            return "\n".join([*lines, "the shrunk script does not differ: not repeatable?"])
         lines += ["", f"shrunk from {len(difference.script.steps)} steps:", smaller.text()]
         lines += [again.text(names), f"replay: {replay_command(save(smaller))}"]
         return "\n".join(lines)

@@ -19,9 +19,10 @@ PUBLIC = ["~/a", "~/b", "~/a/x", "~/a/y", "~/b/x", "~/a/x/m", "~/b/x/m", "~/a/s-
 PRIVATE = ["~/p", "~/p/x", "~/a/p", "~/p/x/p"]
 ROOT = "~"
 INNER = ["~/a", "~/b", "~/a/x", "~/p", "~/p/x"]
-MALFORMED = ["~/a/", "~//a", "~/a/.", "~/a/../x", "~/a//x", "~/.", "nonsense", "", "~/a\x00b"]
+MALFORMED = ["~/a/", "~//a", "~/a/.", "~/a/../x", "~/a//x", "~/.", "nonsense", "~/a\x00b"]
 MALFORMED += ["~/a/\x01", "~/\udcff\udcfe", "~/a/\ufffd", "~/a/\U0001f600", "~/..x", "~/a /"]
 SEQUENTIAL = ["~/a/s-", "~/b/", "~/", "~/a/x/n", "~/p/s-"]
+PREFIXES = [None, "", " ", "/", "~", "~/a", "~/p/x", "~/no"]
 DATA = [None, "", "x", "yy", "z" * 40, "\x00\xff", "n" * 300]
 CREDENTIALS = ["bob:pw", "ann:pw", "super:differential", "nocolon", ""]
 BOB, ANN = digest_id("bob:pw"), digest_id("ann:pw")
@@ -412,10 +413,10 @@ class _Generator:
     def _small_read(self, _session: str) -> dict:
         return self._choose(
             [
-                (3, lambda: {"op": "sync", "path": self._one([*PUBLIC, *MALFORMED[:9], None])}),
+                (3, lambda: {"op": "sync", "path": self._one([*PUBLIC, *MALFORMED[:8], "", None])}),
                 (2, lambda: {"op": "ping"}),
                 (2, lambda: {"op": "whoAmI"}),
-                (3, lambda: {"op": "getEphemerals", "path": self._one([None, "", "~/a", " ", "~"])}),
+                (3, lambda: {"op": "getEphemerals", "path": self._one(PREFIXES)}),
                 (3, lambda: {"op": "getAllChildrenNumber", "path": self._path()}),
                 (1, lambda: {"op": "reconfig"}),
             ]

@@ -125,7 +125,8 @@ def describe(request: dict) -> str:
     """A request for people, e.g. `create ~/a data='' flags=1`."""
     words = [request["op"]]
     if "path" in request:
-        words.append(str(request["path"]))
+        path = request["path"]
+        words.append(path if path and path.isascii() and path.isprintable() else repr(path))
     for key, value in request.items():
         if key in ("op", "path") or (key == "acl" and value == _DEFAULT_ACL):
             continue

@@ -37,7 +37,7 @@ def changes_of(path: str) -> list:
 
 
 def test_cp_9_one_shot(pair, same):
-    """CP-9.1 to CP-9.8: standard watches of all kinds, alone and together, own and others' writes."""
+    """CP-9.1 to CP-9.8: standard watches, alone and together, own and others' writes."""
     script = Builder("one shot watches")
     sessions = {
         "data": [request("getData", "~/n", watch=1)],
@@ -355,7 +355,7 @@ def test_cp_13_edge_cases(pair, same):
 
 
 def test_cp_13_frames_in_pieces(pair, same):
-    """CP-13.27: a frame in several segments, several in one, and a connection lost inside a frame."""
+    """CP-13.27: a frame in pieces, several in one segment, a connection lost inside a frame."""
     script = Builder("frames in pieces")
     script.open("s1", "s2")
     ping = frame(Writer().int(-2).int(Op.PING).encoded())

@@ -60,7 +60,8 @@ def test_scripts_cover_the_protocol():
                 counts["ephemeral"] += request.get("flags") in (1, 3)
                 counts["sequential"] += request.get("flags") in (2, 3)
                 counts["null data"] += request.get("data", "") is None
-    wanted = {"create": 1000, "create2": 500, "createContainer": 100, "createTTL": 30, "delete": 500}
+    wanted = {"create": 1000, "create2": 500, "createContainer": 100, "createTTL": 30}
+    wanted.update(delete=500, sasl=1)
     wanted.update(exists=500, getData=500, setData=500, getACL=200, setACL=200, getChildren=300)
     wanted.update(getChildren2=300, sync=50, ping=30, multi=500, multiRead=200, checkWatches=50)
     wanted.update(removeWatches=50, auth=300, setWatches=100, setWatches2=200, getEphemerals=50)

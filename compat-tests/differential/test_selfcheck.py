@@ -1,4 +1,4 @@
-"""The differential test itself: the same server twice gives no difference, planted ones are found."""
+"""The differential test itself: one server twice gives no difference, planted ones are found."""
 
 import copy
 import itertools
@@ -295,6 +295,16 @@ def test_rule_event_zxid_before_the_reply():
         assert _tolerated(step, apache, lockkeeper) == tolerated
 
 
+def test_rule_event_zxid_behind_a_reply():
+    """An event behind a write's reply is that of a later transaction."""
+    step = Step(4, "send", "s1", {"requests": [request("setData", "~/a")] * 2})
+    first, second = _reply(Op.SET_DATA, "4.1"), _reply(Op.SET_DATA, "4.2")
+    apache = StepTrace(4, 2, False, {"s1#1": [first, _event("-1"), second]})
+    for zxid, tolerated in (("4.1", False), ("4.2", True)):
+        lockkeeper = StepTrace(4, 2, False, {"s1#1": [first, _event(zxid), second]})
+        assert _tolerated(step, apache, lockkeeper) == tolerated
+
+
 def test_rule_event_zxid_of_set_watches():
     """Events of setWatches carry -1 in both versions."""
     step = Step(4, "send", "s1", {"requests": [request("setWatches", zxid=0, data=["~/a"])]})
@@ -314,7 +324,8 @@ def test_rule_create2_in_multi():
         ("create2", "~/a", old, False),
         ("create", "~/a", stat, False),
     ):
-        step = Step(4, "send", "s1", {"requests": [request("multi", elements=[request(op, "~/a")])]})
+        multi = request("multi", elements=[request(op, "~/a")])
+        step = Step(4, "send", "s1", {"requests": [multi]})
         part = {"type": Op.CREATE, "err": 0, "header_err": 0, "value": "~/a"}
         apache = StepTrace(4, 1, False, {"s1#1": [_reply(Op.MULTI, "4.1", value=[part])]})
         part = {"type": Op.CREATE2, "err": 0, "header_err": 0, "value": [path, shown]}

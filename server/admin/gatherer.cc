@@ -260,7 +260,7 @@ ServerView Gatherer::Gather(ViewParts parts, ConnectionRef asking, int64_t trace
                           .packets_received = context_.metrics.packets_received.Read(),
                           .packets_sent = context_.metrics.packets_sent.Read(),
                           .connection_count = io.connection_count,
-                          .outstanding = std::max<int64_t>(0, context_.outstanding.load()),
+                          .outstanding = std::max<int64_t>(0, context_.outstanding.requests()),
                           .trace_mask = trace_mask};
   ServerView view = basics;
   FillConfig(&view);

@@ -14,6 +14,7 @@
 #include "server/net/connection_limiter.h"
 #include "server/pipeline/inbox.h"
 #include "server/pipeline/messages.h"
+#include "server/pipeline/outstanding.h"
 #include "server/pipeline/read_gate.h"
 
 namespace lockkeeper {
@@ -25,8 +26,7 @@ struct ServerContext {
   const DataTree& tree;  // read inside the gate only
   ReadGate& gate;
   Inbox<CoreMessage>& core;
-  // Requests that were sent to the core and are not answered yet, of all connections.
-  std::atomic<int64_t>& outstanding;
+  Outstanding& outstanding;
   ConnectionLimiter& limiter;
   Metrics& metrics;
   std::atomic<int64_t>& auth_failed;

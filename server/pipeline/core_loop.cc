@@ -24,7 +24,7 @@ const std::vector<Identity>& Nobody() {
 }  // namespace
 
 CoreLoop::CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
-                   std::vector<IoThread*> io_threads, std::atomic<int64_t>* outstanding,
+                   std::vector<IoThread*> io_threads, Outstanding* outstanding,
                    const CoreOptions& options, Metrics* metrics,
                    std::function<void(const Error&)> failed)
     : tree_(*tree),
@@ -82,7 +82,7 @@ void CoreLoop::Handle(RequestBatch& batch) {
     // Requests of a session that is gone or going are dropped without a word
     // (client-protocol 10.1); its connection is about to be closed.
     if (!sessions_.IsLive(batch.session)) {
-      outstanding_.fetch_sub(1, std::memory_order_relaxed);
+      outstanding_.Done(static_cast<int64_t>(request.frame_bytes));
       continue;
     }
     HandleRequest(batch, std::move(request));
@@ -95,7 +95,8 @@ void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
                      .session = batch.session,
                      .kind = DeliveryKind::kReply,
                      .op = request.op,
-                     .xid = request.xid};
+                     .xid = request.xid,
+                     .request_bytes = static_cast<int64_t>(request.frame_bytes)};
   if (request.is_read) {
     in_flight.read = std::move(request);
     in_flight_.push_back(std::move(in_flight));
@@ -259,7 +260,7 @@ void CoreLoop::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_fl
   switch (in_flight.kind) {
     case DeliveryKind::kReply:
     case DeliveryKind::kReplyAndClose:
-      outstanding_.fetch_sub(1, std::memory_order_relaxed);
+      outstanding_.Done(in_flight.request_bytes);
       WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes);
       return;
     default:
@@ -278,7 +279,7 @@ void CoreLoop::RunRead(InFlight& in_flight, AppliedBatch* batch) {
                  .kind = in_flight.kind,
                  .to = in_flight.to,
                  .session = in_flight.session};
-  outstanding_.fetch_sub(1, std::memory_order_relaxed);
+  outstanding_.Done(in_flight.request_bytes);
   HandleTreeRead({tree_, options_.prepare.access, *in_flight.read.identities, in_flight.session},
                  in_flight.xid, in_flight.op, in_flight.read.body, &batch->bytes, &batch->watches);
   item.watches_end = static_cast<uint32_t>(batch->watches.size());

@@ -3,7 +3,6 @@
 #ifndef LOCKKEEPER_SERVER_PIPELINE_CORE_LOOP_H_
 #define LOCKKEEPER_SERVER_PIPELINE_CORE_LOOP_H_
 
-#include <atomic>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -18,6 +17,7 @@
 #include "server/pipeline/inbox.h"
 #include "server/pipeline/log_thread.h"
 #include "server/pipeline/messages.h"
+#include "server/pipeline/outstanding.h"
 #include "server/pipeline/read_gate.h"
 #include "server/session/session_tracker.h"
 #include "zab/broadcast.h"
@@ -36,8 +36,8 @@ class CoreLoop {
   // `failed` is called on the core thread once nothing can be acknowledged any more; the process
   // must end then.
   CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
-           std::vector<IoThread*> io_threads, std::atomic<int64_t>* outstanding,
-           const CoreOptions& options, Metrics* metrics, std::function<void(const Error&)> failed);
+           std::vector<IoThread*> io_threads, Outstanding* outstanding, const CoreOptions& options,
+           Metrics* metrics, std::function<void(const Error&)> failed);
 
   void Start();
   // Carries out what was sent before, waits for its disk writes, then ends the thread.
@@ -56,6 +56,7 @@ class CoreLoop {
     DeliveryKind kind = DeliveryKind::kNone;
     OpCode op = OpCode::kError;
     int32_t xid = 0;
+    int64_t request_bytes = 0;  // as Outstanding counts them
     CoreRequest read;
   };
 
@@ -93,7 +94,7 @@ class CoreLoop {
   Inbox<CoreMessage>& inbox_;
   LogThread& log_;
   const std::vector<IoThread*> io_threads_;
-  std::atomic<int64_t>& outstanding_;
+  Outstanding& outstanding_;
   const CoreOptions options_;
   Metrics& metrics_;
   const std::function<void(const Error&)> failed_callback_;

@@ -2,7 +2,6 @@
 #ifndef LOCKKEEPER_SERVER_PIPELINE_INBOX_H_
 #define LOCKKEEPER_SERVER_PIPELINE_INBOX_H_
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <mutex>
@@ -16,14 +15,12 @@ namespace lockkeeper {
 template <class Message>
 class Inbox {
  public:
-  // `bytes`: what the message holds, for the limit that senders look at.
-  void Push(Message message, size_t bytes = 0) {
+  void Push(Message message) {
     bool wake = false;
     {
       std::lock_guard lock(mutex_);
       wake = messages_.empty();
       messages_.push_back(std::move(message));
-      bytes_.fetch_add(bytes, std::memory_order_relaxed);
     }
     if (wake) ready_.notify_one();
   }
@@ -39,15 +36,12 @@ class Inbox {
       ready_.wait(lock, ready);
     }
     out->swap(messages_);
-    bytes_.store(0, std::memory_order_relaxed);
   }
-  size_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
 
  private:
   std::mutex mutex_;
   std::condition_variable ready_;
   std::vector<Message> messages_;
-  std::atomic<size_t> bytes_{0};
 };
 
 }  // namespace lockkeeper

@@ -87,10 +87,10 @@ using CoreMessage = std::variant<RequestBatch, OpenSession, AttachSession, Conne
 
 enum class DeliveryKind : uint8_t {
   kNone,
-  kReply,           // to the oldest request of the connection that is at the core
-  kReplyAndClose,   // the reply to closeSession
-  kSessionOpened,   // a new session's transaction was applied
-  kClose,           // the session expired: close without a word
+  kReply,          // to the oldest request of the connection that is at the core
+  kReplyAndClose,  // the reply to closeSession
+  kSessionOpened,  // a new session's transaction was applied
+  kClose,          // the session expired: close without a word
 };
 
 // One applied transaction or one read that ran in the core. Ranges index the vectors and bytes of

@@ -118,7 +118,8 @@ void Reader::GetAllChildrenNumber(const PathRequest& r) {
   const NodeId node = nodes_.Lookup(r.path);
   const ErrorCode code = CheckReadable(node);
   if (code != ErrorCode::kOk) return Fail(code);
-  const auto count = static_cast<int32_t>(c_.tree.CountDescendants(node));
+  auto count = static_cast<int32_t>(c_.tree.CountDescendants(node));
+  if (r.path.empty()) ++count;  // ZooKeeper counts "/" as below "" (client-protocol 6.2)
   FrameWriter(out_).Add(Ok()).Add(GetAllChildrenNumberResponse{count});
 }
 

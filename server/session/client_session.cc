@@ -70,9 +70,8 @@ bool ClientSession::wants_input() const {
   if (out_.size() > kOutboxBytesMax || parked_bytes_ > kParkedBytesMax) return false;
   if (at_core_ == 0) return true;
   // A busy server reads on only from those who have nothing in it (client-protocol 10.7).
-  return context_.outstanding.load(std::memory_order_relaxed) <=
-             context_.config.global_outstanding_limit &&
-         context_.core.bytes() <= kCoreInboxBytesMax;
+  return context_.outstanding.requests() <= context_.config.global_outstanding_limit &&
+         context_.outstanding.bytes() <= kOutstandingBytesMax;
 }
 
 size_t ClientSession::Consume(std::string_view in) {
@@ -296,9 +295,9 @@ void ClientSession::SubmitBatch() {
   if (batch_.requests.empty()) return;
   batch_.from = self_;
   batch_.session = session_;
-  context_.outstanding.fetch_add(static_cast<int64_t>(batch_.requests.size()),
-                                 std::memory_order_relaxed);
-  context_.core.Push(std::exchange(batch_, {}), std::exchange(batch_bytes_, 0));
+  context_.outstanding.Add(static_cast<int64_t>(batch_.requests.size()),
+                           static_cast<int64_t>(std::exchange(batch_bytes_, 0)));
+  context_.core.Push(std::exchange(batch_, {}));
 }
 
 void ClientSession::OnDelivery(const BatchItem& item, const AppliedBatch& batch) {

@@ -76,8 +76,11 @@ TEST_F(Refusals, OfCreateComeInTheOrderOfTheTable) {  // CP-7.1, CP-6.1, CP-6.2,
     for (OpCode op : {OpCode::kCreate, OpCode::kCreate2, OpCode::kCreateContainer}) {
       const std::string before = DumpTree(t.tree);
       EXPECT_EQ(t.Do(op, row.request), row.expected) << row.why;
-      if (row.expected != ErrorCode::kOk) EXPECT_EQ(DumpTree(t.tree), before) << row.why;
-      if (row.expected == ErrorCode::kOk) EXPECT_EQ(t.Delete(row.request.path), ErrorCode::kOk);
+      if (row.expected == ErrorCode::kOk) {
+        EXPECT_EQ(t.Delete(row.request.path), ErrorCode::kOk);
+      } else {
+        EXPECT_EQ(DumpTree(t.tree), before) << row.why;
+      }
     }
   }
 }
