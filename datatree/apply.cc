@@ -45,28 +45,33 @@ class TxnApplier {
 
 namespace {
 
-// Decodes everything before anything is applied, so that a broken multi changes nothing.
+template <class Txn>
+bool HasPath(std::string_view body) {
+  const std::optional<Txn> txn = Decode<Txn>(body);
+  return txn && LooksLikePath(txn->path);
+}
+
+// Everything is decoded before anything is applied, so that a broken multi changes nothing.
 bool IsDecodable(const SubTxn& txn) {
-  JuteReader in(txn.data);
   switch (static_cast<OpCode>(txn.type)) {
     case OpCode::kCreate:
     case OpCode::kCreate2:
-      return Decode<CreateTxn>(in).has_value() || Decode<CreateTxnV0>(txn.data).has_value();
+      return HasPath<CreateTxnV0>(txn.data);  // also the head of a CreateTxn
     case OpCode::kCreateContainer:
-      return Decode<CreateContainerTxn>(in).has_value();
+      return HasPath<CreateContainerTxn>(txn.data);
     case OpCode::kCreateTtl:
-      return Decode<CreateTtlTxn>(in).has_value();
+      return HasPath<CreateTtlTxn>(txn.data);
     case OpCode::kDelete:
     case OpCode::kDeleteContainer:
-      return Decode<DeleteTxn>(in).has_value();
+      return HasPath<DeleteTxn>(txn.data);
     case OpCode::kSetData:
-      return Decode<SetDataTxn>(in).has_value();
+      return Decode<SetDataTxn>(txn.data).has_value();
     case OpCode::kSetAcl:
-      return Decode<SetAclTxn>(in).has_value();
+      return Decode<SetAclTxn>(txn.data).has_value();
     case OpCode::kCheck:
-      return Decode<CheckVersionTxn>(in).has_value();
+      return Decode<CheckVersionTxn>(txn.data).has_value();
     case OpCode::kError:
-      return Decode<ErrorTxn>(in).has_value();
+      return Decode<ErrorTxn>(txn.data).has_value();
     default:
       return false;
   }

@@ -117,7 +117,8 @@ def test_four_letter_words_in_quantity(server, attack, root):
             for round_number in range(100):
                 for word in words:
                     answer = server.four_letter(word)
-                    assert answer, f"{word} is not answered in round {round_number}"
+                    # hash has nothing to say before the 128th transaction.
+                    assert answer or word == "hash", f"{word}: no answer in round {round_number}"
                 for data in strange:
                     with connect_from(server) as sock:
                         sock.sendall(data)

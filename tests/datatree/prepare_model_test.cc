@@ -14,7 +14,7 @@ namespace {
 constexpr int kSteps = 6000;
 constexpr int kStepsBetweenComparisons = 200;
 
-class RandomHistory : public ::testing::TestWithParam<uint64_t> {
+class ModelledHistory : public ::testing::TestWithParam<uint64_t> {
  protected:
   struct Expected {
     std::vector<TreeModel::Result> results;  // of one operation, or of the elements of a multi
@@ -29,7 +29,7 @@ class RandomHistory : public ::testing::TestWithParam<uint64_t> {
     return options;
   }
 
-  RandomHistory()
+  ModelledHistory()
       : piped_(Options(GetParam())),
         single_(Options(GetParam())),
         model_(GetParam() % 2 == 0),
@@ -101,7 +101,7 @@ class RandomHistory : public ::testing::TestWithParam<uint64_t> {
   std::deque<Expected> expected_;
 };
 
-TEST_P(RandomHistory, GivesWhatTheModelGives) {  // CP-10.6, QP-7.2
+TEST_P(ModelledHistory, GivesWhatTheModelGives) {  // CP-10.6, QP-7.2
   size_t most_in_flight = 0;
   for (int step = 1; step <= kSteps; ++step) {
     SCOPED_TRACE("step " + std::to_string(step));
@@ -121,7 +121,7 @@ TEST_P(RandomHistory, GivesWhatTheModelGives) {  // CP-10.6, QP-7.2
   EXPECT_GT(model_.nodes().size(), 10u);
 }
 
-INSTANTIATE_TEST_SUITE_P(Seeds, RandomHistory, ::testing::Range(uint64_t{1}, uint64_t{9}));
+INSTANTIATE_TEST_SUITE_P(Seeds, ModelledHistory, ::testing::Range(uint64_t{1}, uint64_t{9}));
 
 }  // namespace
 }  // namespace lockkeeper

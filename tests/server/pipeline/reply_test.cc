@@ -88,6 +88,88 @@ TEST(Reply, FailedMultiHasErrNoneAndAResultForEachElement) {  // CP-8.3
             "ffffffff");
 }
 
+TEST(Reply, SuccessfulMultiHasTheRecordOfEachElement) {  // CP-8.2
+  const Stat stat{.czxid = 5, .mzxid = 6, .version = 7};
+  ApplyOutcome outcome;
+  outcome.header.zxid = 5;
+  outcome.multi = {{.type = OpCode::kCreate, .path = "/a"},
+                   {.type = OpCode::kCreate2, .path = "/b", .stat = stat},
+                   {.type = OpCode::kCreateContainer, .path = "/c", .stat = stat},
+                   {.type = OpCode::kCreateTtl, .path = "/d", .stat = stat},
+                   {.type = OpCode::kDelete},
+                   {.type = OpCode::kSetData, .stat = stat},
+                   {.type = OpCode::kCheck}};
+  std::string out;
+  WriteWriteReply(9, OpCode::kMulti, outcome, &out);
+  const std::string s = Hex(Encoded(stat));
+  EXPECT_EQ(Hex(out.substr(4)),
+            "00000009000000000000000500000000"
+            "000000010000000000"
+            "000000022f61"
+            "0000000f0000000000"
+            "000000022f62" +
+                s +
+                "0000000f0000000000"
+                "000000022f63" +
+                s +
+                "0000000f0000000000"
+                "000000022f64" +
+                s +
+                "000000020000000000"
+                "000000050000000000" +
+                s +
+                "0000000d0000000000"
+                "ffffffff01ffffffff");
+  EXPECT_EQ(LoadInt(out.data()), static_cast<int32_t>(out.size()) - 4);
+}
+
+TEST(Reply, EmptyMultiIsItsEndHeader) {  // CP-8.1
+  ApplyOutcome outcome;
+  std::string out;
+  WriteWriteReply(1, OpCode::kMulti, outcome, &out);
+  EXPECT_EQ(Hex(out.substr(20)), "ffffffff01ffffffff");
+}
+
+// What follows the header of a successful write.
+std::string BodyOfReply(OpCode op, ErrorCode error = ErrorCode::kOk) {
+  ApplyOutcome outcome;
+  outcome.header.zxid = 5;
+  outcome.result = {.error = error, .path = "/a", .stat = {.version = 3}};
+  std::string out;
+  WriteWriteReply(9, op, outcome, &out);
+  EXPECT_EQ(LoadInt(out.data()), static_cast<int32_t>(out.size()) - 4);
+  EXPECT_EQ(LoadInt(out.data() + 4), 9);
+  EXPECT_EQ(LoadLong(out.data() + 8), 5);  // CP-3.3, CP-3.4
+  EXPECT_EQ(LoadInt(out.data() + 16), static_cast<int32_t>(error));
+  return out.substr(20);
+}
+
+TEST(Reply, ToEachWriteHasItsRecord) {  // CP-4.1, CP-4.5, CP-3.9
+  const Stat stat{.version = 3};
+  EXPECT_EQ(BodyOfReply(OpCode::kCreate), Encoded(CreateResponse{"/a"}));
+  for (OpCode op : {OpCode::kCreate2, OpCode::kCreateContainer, OpCode::kCreateTtl}) {
+    EXPECT_EQ(BodyOfReply(op), Encoded(Create2Response{"/a", stat}));
+  }
+  for (OpCode op : {OpCode::kSetData, OpCode::kSetAcl}) {
+    EXPECT_EQ(BodyOfReply(op), Encoded(StatResponse{stat}));
+  }
+  for (OpCode op : {OpCode::kDelete, OpCode::kCloseSession}) EXPECT_EQ(BodyOfReply(op), "");
+}
+
+TEST(Reply, ToAFailedWriteIsAHeader) {  // CP-3.7
+  for (OpCode op : {OpCode::kCreate, OpCode::kCreate2, OpCode::kSetData, OpCode::kSetAcl,
+                    OpCode::kDelete}) {
+    EXPECT_EQ(BodyOfReply(op, ErrorCode::kNoNode), "");
+  }
+}
+
+TEST(FrameWriter, AppendsFramesBehindEachOther) {
+  std::string out = "x";
+  FrameWriter(&out).Add(ErrorResponse{1});
+  FrameWriter(&out).AddRaw("ab");
+  EXPECT_EQ(Hex(out), "780000000400000001000000026162");
+}
+
 TEST(Reply, ErrorsAreSixteenBytes) {  // CP-3.7
   std::string out;
   WriteHeaderOnly(1, Zxid{2}, ErrorCode::kNoNode, &out);

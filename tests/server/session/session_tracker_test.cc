@@ -65,5 +65,53 @@ TEST(SessionTracker, ExpiresInAscendingOrderOfDeadlineAndId) {
             (std::vector{SessionId{9}, SessionId{3}, SessionId{4}, SessionId{5}}));
 }
 
+TEST(SessionTracker, AddingAgainStartsAgain) {  // a log may create a session twice
+  SessionTracker tracker(kTick);
+  tracker.Add(kSession, 9000, kFirst, MonoMs{0});
+  tracker.Add(kSession, 1000, kSecond, MonoMs{0});
+  EXPECT_EQ(tracker.size(), 1u);
+  EXPECT_EQ(tracker.NextDeadline(), MonoMs{2000});
+  EXPECT_EQ(tracker.OwnerOf(kSession), kSecond);
+  EXPECT_EQ(tracker.PopExpired(MonoMs{20000}), std::vector{kSession});
+}
+
+TEST(SessionTracker, AClosingSessionNeitherExpiresNorMoves) {  // CP-10.5
+  SessionTracker tracker(kTick);
+  tracker.Add(kSession, 1000, kFirst, MonoMs{0});
+  tracker.Add(SessionId{8}, 1000, kSecond, MonoMs{0});
+  tracker.MarkClosing(kSession);
+  tracker.MarkClosing(kSession);
+  tracker.MarkClosing(SessionId{99});
+  EXPECT_FALSE(tracker.IsLive(kSession));
+  tracker.Touch(kSession, MonoMs{50000});
+  EXPECT_EQ(tracker.PopExpired(MonoMs{90000}), std::vector{SessionId{8}});
+  EXPECT_EQ(tracker.size(), 2u);
+}
+
+TEST(SessionTracker, UnknownSessionsHaveNoOwnerAndAreNotLive) {
+  SessionTracker tracker(kTick);
+  EXPECT_FALSE(tracker.IsLive(kSession));
+  EXPECT_EQ(tracker.OwnerOf(kSession), ConnectionRef{});
+  tracker.Remove(kSession);
+  tracker.Detach(kSession, kFirst);
+  EXPECT_FALSE(tracker.NextDeadline().has_value());
+}
+
+// A session lives between its timeout and its timeout plus one tick after its last touch.
+TEST(SessionTracker, KeepsItsPromiseForAnyTimes) {  // CP-10.1
+  for (int64_t tick : {1, 7, 1000, 3000}) {
+    for (int64_t at : {0, 1, 999, 1000, 123457}) {
+      for (int32_t timeout : {1, 999, 1000, 30000}) {
+        SessionTracker tracker(tick);
+        tracker.Add(kSession, timeout, kFirst, MonoMs{at});
+        const int64_t lives = tracker.NextDeadline()->value - at;
+        EXPECT_GT(lives, timeout);
+        EXPECT_LE(lives, timeout + tick);
+        EXPECT_EQ(tracker.NextDeadline()->value % tick, 0);
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace lockkeeper
