@@ -2,7 +2,7 @@
 
 Run as a program it rewrites the table; `tables_differ` is what the test asks. A line is proved by
 every test whose name holds it (`test_cp_7_3_...`, `test_so_5_6_...`) or, in C++, by every TEST whose
-line or the comment above it names it (`// CP-7.3`).
+name, line or the comment above it names it (`// CP-7.3`).
 """
 
 import collections
@@ -55,8 +55,9 @@ def _cpp_tests():
             if not match:
                 continue
             nearby = " ".join(lines[max(0, index - 2) : index + 2])
-            for named in re.findall(r"(?:CP|SO)-\d+\.\d+", nearby):
-                yield named, f"{path.relative_to(_ROOT)}: {match.group(1)}.{match.group(2)}"
+            named_lines = re.findall(r"(CP|SO)[-_](\d+)[._](\d+)", nearby)
+            for kind, section, number in named_lines:
+                yield f"{kind}-{section}.{number}", f"{path.relative_to(_ROOT)}: {match.group(1)}.{match.group(2)}"
 
 
 def proofs():

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <boost/asio/ip/address.hpp>
 #include <chrono>
 #include <cstdlib>
 #include <filesystem>
@@ -15,6 +16,7 @@
 
 #include "datatree/path.h"
 #include "datatree/quota.h"
+#include "server/admin/java_text.h"
 #include "server/build_version.h"
 #include "server/clock.h"
 #include "server/net/connection.h"
@@ -29,10 +31,18 @@ constexpr std::chrono::seconds kAnswerWait{5};
 
 bool Wants(ViewParts parts, ViewPart part) { return (parts & part) != 0; }
 
+std::string RemoteText(const Connection& connection) {
+  boost::system::error_code ec;
+  const auto address = boost::asio::ip::make_address(connection.address().ip, ec);
+  const uint16_t port = connection.address().port;
+  if (address.is_v4()) return JavaSocketAddress(address.to_v4().to_bytes(), port);
+  return JavaSocketAddress(address.to_v6().to_bytes(), port);
+}
+
 ConnectionView ViewOf(const Connection& connection, bool asking) {
   const ClientSession& session = connection.session();
   const SessionStats& stats = session.stats();
-  return {.remote = connection.address().ToString(),
+  return {.remote = RemoteText(connection),
           .interest_ops = asking ? 0 : connection.interest_ops(),
           .outstanding = static_cast<int64_t>(session.queued()),
           .received = stats.received,
@@ -130,8 +140,7 @@ struct Gatherer::IoPart {
   int64_t connection_count = 0;
 
   void Merge(IoPart other) {
-    std::move(other.connections.begin(), other.connections.end(),
-              std::back_inserter(connections));
+    std::move(other.connections.begin(), other.connections.end(), std::back_inserter(connections));
     std::move(other.expiries.begin(), other.expiries.end(), std::back_inserter(expiries));
     for (auto& [session, paths] : other.watches) watches[session].merge(paths);
     for (auto& [path, sessions] : other.watchers) watchers[path].merge(sessions);
@@ -198,7 +207,7 @@ Gatherer::IoPart Gatherer::AskIoThreads(ViewParts parts, ConnectionRef asking) {
           const int64_t step = session.has_session() ? session.timeout_ms()
                                                      : context_.config.sessionless_cnxn_timeout_ms;
           const MonoMs expires{((connection->last_io().value + step) / step + 1) * step};
-          part.expiries.push_back({expires, {connection->address().ToString(), session.session()}});
+          part.expiries.push_back({expires, {RemoteText(*connection), session.session()}});
         }
       }
       if (!Wants(parts, kNeedsWatchSummary) && !Wants(parts, kNeedsWatchesBySession) &&

@@ -29,9 +29,4 @@ RemoteAddress RemoteAddress::Of(const boost::asio::ip::tcp::endpoint& endpoint) 
   return {Groups(v6), endpoint.port()};
 }
 
-std::string RemoteAddress::ToString() const {
-  const bool v6 = ip.find(':') != std::string::npos;
-  return (v6 ? "[" + ip + "]" : ip) + ":" + std::to_string(port);
-}
-
 }  // namespace lockkeeper

@@ -13,8 +13,6 @@ struct RemoteAddress {
   uint16_t port = 0;
 
   static RemoteAddress Of(const boost::asio::ip::tcp::endpoint& endpoint);
-  // "127.0.0.1:51808", IPv6 in brackets.
-  std::string ToString() const;
 };
 
 }  // namespace lockkeeper

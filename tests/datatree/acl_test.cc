@@ -71,9 +71,9 @@ TEST(FixupAcl, ExpandsAuthToAuthenticatedIdentities) {  // CP-7.16
   EXPECT_EQ(Fixed(auth, {{"ip", "1.2.3.4"}, {"super", ""}}), "-114");  // CP-7.15
   EXPECT_EQ(Fixed(auth), "-114");
   // Duplicates made by the expansion stay.
-  EXPECT_EQ(Fixed(std::vector<Acl>{Entry(5, "digest", "a:b"), Entry(5, "auth", "")},
-                  {{"digest", "a:b"}}),
-            " 5:digest:a:b 5:digest:a:b");
+  EXPECT_EQ(
+      Fixed(std::vector<Acl>{Entry(5, "digest", "a:b"), Entry(5, "auth", "")}, {{"digest", "a:b"}}),
+      " 5:digest:a:b 5:digest:a:b");
 }
 
 TEST(FixupAcl, ChecksDigestIds) {  // CP-7.17
@@ -108,19 +108,44 @@ TEST(FixupAcl, TakesTensOfThousandsOfEntries) {
 
 TEST(IpPattern, TakesAddressesWithOptionalBits) {  // CP-7.18
   for (const char* id : {"1.2.3.4", "0.0.0.0/0", "10.0.0.0/8", "255.255.255.255/32", "+1.2.3.4",
-                         "001.02.3.4", "::", "::1", "1::", "1:2:3:4:5:6:7:8", "1:2:3:4:5:6:7::",
-                         "fe80::1/64", "ABCD::ef/128", "::/0"}) {
+                         "001.02.3.4", "::", "::1", "1::", "1:2:3:4:5:6:7:8",
+                         "1:2:3:4:5:6:7::", "fe80::1/64", "ABCD::ef/128", "::/0"}) {
     EXPECT_TRUE(IsValidIpPattern(id)) << id;
     EXPECT_EQ(FixedId("ip", id), std::string(" 1:ip:") + id);
   }
 }
 
 TEST(IpPattern, RefusesTheRest) {  // CP-7.18
-  for (const char* id : {"", "/", "1.2.3", "1.2.3.4.5", "1.2.3.256", "1.2.3.-1", "1.2.3.", ".1.2.3",
-                         "1.2.3.x", "localhost", "1.2.3.4/33", "1.2.3.4/", "1.2.3.4/-1",
-                         "1.2.3.4/x", "/8", "1.2.3.4/8/8", "-1", "::1/129", "::1/", ":::",
-                         "1::2::3", "1:2:3:4:5:6:7", "1:2:3:4:5:6:7:8:9", "1:2:3:4:5:6:7:8::",
-                         "12345::", "g::", ":1", "1:", "::1.2.3.4", "fe80::1%eth0"}) {
+  for (const char* id : {"",
+                         "/",
+                         "1.2.3",
+                         "1.2.3.4.5",
+                         "1.2.3.256",
+                         "1.2.3.-1",
+                         "1.2.3.",
+                         ".1.2.3",
+                         "1.2.3.x",
+                         "localhost",
+                         "1.2.3.4/33",
+                         "1.2.3.4/",
+                         "1.2.3.4/-1",
+                         "1.2.3.4/x",
+                         "/8",
+                         "1.2.3.4/8/8",
+                         "-1",
+                         "::1/129",
+                         "::1/",
+                         ":::",
+                         "1::2::3",
+                         "1:2:3:4:5:6:7",
+                         "1:2:3:4:5:6:7:8:9",
+                         "1:2:3:4:5:6:7:8::",
+                         "12345::",
+                         "g::",
+                         ":1",
+                         "1:",
+                         "::1.2.3.4",
+                         "fe80::1%eth0"}) {
     EXPECT_FALSE(IsValidIpPattern(id)) << id;
     EXPECT_EQ(FixedId("ip", id), "-114") << id;
   }
@@ -198,8 +223,11 @@ TEST(IsAllowed, KnowsNoDigestWhenItIsSwitchedOff) {
 // --- showing (7.7, 11.4) ----------------------------------------------------------------------
 
 TEST(RedactDigests, HidesHashesOnly) {  // CP-7.8
-  const AclList acl{{31, "digest", "bob:ikIa="}, {1, "world", "anyone"}, {1, "ip", "::1"},
-                    {1, "digest", ":h"},         {1, "digest", "a:b:"}};
+  const AclList acl{{31, "digest", "bob:ikIa="},
+                    {1, "world", "anyone"},
+                    {1, "ip", "::1"},
+                    {1, "digest", ":h"},
+                    {1, "digest", "a:b:"}};
   EXPECT_EQ(Text(RedactDigests(acl)),
             " 31:digest:bob:x 1:world:anyone 1:ip:::1 1:digest::x 1:digest:a:x");
 }

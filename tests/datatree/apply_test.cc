@@ -309,8 +309,8 @@ TEST(Replay, OfACreateRaisesTheParentWhoseCountIsBehind) {  // SO-3.12, for ever
     }
     return PayloadOf(type, 9, CreateTxn{"/p/a", "", OpenList(), false, 5});
   };
-  for (OpCode type : {OpCode::kCreate, OpCode::kCreate2, OpCode::kCreateContainer,
-                      OpCode::kCreateTtl}) {
+  for (OpCode type :
+       {OpCode::kCreate, OpCode::kCreate2, OpCode::kCreateContainer, OpCode::kCreateTtl}) {
     TestTree t;
     t.Create("/p");
     t.Create("/p/a");
@@ -354,8 +354,7 @@ TEST(Replay, IgnoresWhatIsMissing) {  // SO-3.12
   const CreateTxn create{"/no/a", "", OpenList(), false, 1};
   EXPECT_EQ(error_of(PayloadOf(OpCode::kCreate, 1, create)), ErrorCode::kNoNode);
   EXPECT_EQ(error_of(PayloadOf(OpCode::kDelete, 2, DeleteTxn{"/no/a"})), ErrorCode::kNoNode);
-  EXPECT_EQ(error_of(PayloadOf(OpCode::kSetData, 3, SetDataTxn{"/no", "", 1})),
-            ErrorCode::kNoNode);
+  EXPECT_EQ(error_of(PayloadOf(OpCode::kSetData, 3, SetDataTxn{"/no", "", 1})), ErrorCode::kNoNode);
   EXPECT_EQ(error_of(PayloadOf(OpCode::kSetAcl, 4, SetAclTxn{"/no", OpenList(), 1})),
             ErrorCode::kNoNode);
   EXPECT_EQ(DumpTree(t.tree), before);
@@ -393,8 +392,7 @@ TEST(Undecodable, PayloadsAreReportedAndChangeNothing) {  // SO-2.3
       {"type 99", PayloadOf(static_cast<OpCode>(99), 9, DeleteTxn{"/a"})},
       {"half a create", PayloadOf(OpCode::kCreate, 9, std::string_view(half))},
       {"no ttl", PayloadOf(OpCode::kCreateTtl, 9, CreateContainerTxn{"/b", "", OpenList(), 1})},
-      {"container without count",
-       PayloadOf(OpCode::kCreateContainer, 9, DeleteTxn{"/b"})},
+      {"container without count", PayloadOf(OpCode::kCreateContainer, 9, DeleteTxn{"/b"})},
       {"delete without path", PayloadOf(OpCode::kDelete, 9, std::string_view("\0\0", 2))},
       {"setData without version", PayloadOf(OpCode::kSetData, 9, CreateResponse{"/a"})},
       {"setACL without list", PayloadOf(OpCode::kSetAcl, 9, CreateResponse{"/a"})},
@@ -450,10 +448,10 @@ TEST(Undecodable, CutPayloadsChangeNothing) {
   history.push_back(source.Prepare(OpCode::kCreateContainer, NewNode("/c", "", 4)));
   history.push_back(source.Prepare(OpCode::kSetData, SetDataRequest{"/c", "longer data", -1}));
   history.push_back(source.Prepare(OpCode::kSetAcl, SetAclRequest{"/c", WorldMay(3), -1}));
-  history.push_back(source.Prepare(
-      OpCode::kMulti, Multi({{OpCode::kCreate, NewNode("/m", "x")},
-                             {OpCode::kSetData, SetDataRequest{"/m", "y", 0}},
-                             {OpCode::kDelete, DeleteRequest{"/c"}}})));
+  history.push_back(
+      source.Prepare(OpCode::kMulti, Multi({{OpCode::kCreate, NewNode("/m", "x")},
+                                            {OpCode::kSetData, SetDataRequest{"/m", "y", 0}},
+                                            {OpCode::kDelete, DeleteRequest{"/c"}}})));
   history.push_back(source.Prepare(OpCode::kDelete, DeleteRequest{"/m"}));
   history.push_back(source.Prepare(OpCode::kDelete, DeleteRequest{"/m"}));  // refused
   history.push_back(source.PrepareClose(kAlice));

@@ -39,27 +39,27 @@ TEST(TreeDigest, EqualsZooKeepers) {  // SO-3.16
     EXPECT_TRUE(tree.Apply(payload, nullptr).has_value());
     return tree.digest();
   };
-  EXPECT_EQ(apply(PayloadOf(OpCode::kCreateSession, 1, CreateSessionTxn{10000}, session,
-                            1795226949000)),
-            0x51c6d660u);
+  EXPECT_EQ(
+      apply(PayloadOf(OpCode::kCreateSession, 1, CreateSessionTxn{10000}, session, 1795226949000)),
+      0x51c6d660u);
   EXPECT_EQ(apply(PayloadOf(OpCode::kCreate, 2, CreateTxn{"/a", "hello", OpenList(), false, 1},
                             session, 1795226949235)),
             0x149deadcdu);
   EXPECT_EQ(apply(PayloadOf(OpCode::kCreate, 3, CreateTxn{"/a/e", "x", OpenList(), true, 1},
                             session, 1795226949245)),
             0x16ce1aec7u);
-  EXPECT_EQ(apply(PayloadOf(OpCode::kSetData, 4, SetDataTxn{"/a", "world", 1}, session,
-                            1795226949249)),
-            0x1140949c1u);
+  EXPECT_EQ(
+      apply(PayloadOf(OpCode::kSetData, 4, SetDataTxn{"/a", "world", 1}, session, 1795226949249)),
+      0x1140949c1u);
 }
 
 TEST(TreeDigest, EqualsZooKeepersInAnEnsemble) {  // QP-7.1
   DataTree tree({});
-  ASSERT_TRUE(tree.Apply(PayloadOf(OpCode::kCreate, 0x100000002,
-                                   CreateTxn{"/a", "hello", OpenList(), false, 1}, kAlice,
-                                   1795227269819),
-                         nullptr)
-                  .has_value());
+  ASSERT_TRUE(
+      tree.Apply(PayloadOf(OpCode::kCreate, 0x100000002,
+                           CreateTxn{"/a", "hello", OpenList(), false, 1}, kAlice, 1795227269819),
+                 nullptr)
+          .has_value());
   EXPECT_EQ(tree.digest(), 5320738555u);
   ASSERT_TRUE(tree.Apply(PayloadOf(OpCode::kSetData, 0x100000003, SetDataTxn{"/a", "world", 1},
                                    kAlice, 1795227269837),
@@ -70,8 +70,8 @@ TEST(TreeDigest, EqualsZooKeepersInAnEnsemble) {  // QP-7.1
 
 TEST(TreeDigest, IsReportedByTheProposerAndNotEnforced) {  // SO-3.17
   DataTree tree({});
-  const std::string payload = PayloadOf(OpCode::kSetData, 1, SetDataTxn{"/", "x", 1}) +
-                              Encoded(TxnDigest{2, 0x1234});
+  const std::string payload =
+      PayloadOf(OpCode::kSetData, 1, SetDataTxn{"/", "x", 1}) + Encoded(TxnDigest{2, 0x1234});
   const auto outcome = tree.Apply(payload, nullptr);
   ASSERT_TRUE(outcome.has_value());
   ASSERT_TRUE(outcome->recorded_digest.has_value());
@@ -85,9 +85,8 @@ TEST(DigestHistory, HoldsEvery128thZxidAndTheLast1024) {  // storage-and-operati
   int64_t zxid = 0;
   const auto write = [&] {
     ++zxid;
-    ASSERT_TRUE(
-        tree.Apply(PayloadOf(OpCode::kSetData, zxid, SetDataTxn{"/", "x", 1}), nullptr)
-            .has_value());
+    ASSERT_TRUE(tree.Apply(PayloadOf(OpCode::kSetData, zxid, SetDataTxn{"/", "x", 1}), nullptr)
+                    .has_value());
   };
   while (zxid < 127) write();
   EXPECT_TRUE(tree.digest_history().empty());

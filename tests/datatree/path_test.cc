@@ -34,8 +34,8 @@ TEST(IsValidPath, RefusesWhatIsNotAbsoluteOrHasEmptyAndDotNames) {  // CP-6.1
 TEST(IsValidPath, RefusesTheForbiddenRanges) {  // CP-6.3, CP-6.4
   const auto valid = [](uint32_t c) { return IsValidPath("/a" + Utf8(c) + "b"); };
   for (uint32_t c = 0; c <= 0x1FFFF; ++c) {
-    const bool forbidden = c <= 0x1F || (c >= 0x7F && c <= 0x9F) || (c >= 0xD800 && c <= 0xF8FF) ||
-                           c >= 0xFFF0;
+    const bool forbidden =
+        c <= 0x1F || (c >= 0x7F && c <= 0x9F) || (c >= 0xD800 && c <= 0xF8FF) || c >= 0xFFF0;
     ASSERT_EQ(valid(c), !forbidden) << "U+" << std::hex << c;
   }
   EXPECT_FALSE(valid(0x10FFFF));

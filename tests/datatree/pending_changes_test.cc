@@ -58,8 +58,7 @@ TEST(PendingChanges, DecideForWhoComesLater) {
   EXPECT_EQ(ErrorIn(t.Prepare(OpCode::kSetData, SetDataRequest{"/a", "y", 0})),
             ErrorCode::kBadVersion);
   t.Prepare(OpCode::kSetAcl, SetAclRequest{"/a", WorldMay(kPermRead), 0});
-  EXPECT_EQ(ErrorIn(t.Prepare(OpCode::kSetData, SetDataRequest{"/a", "y", 1})),
-            ErrorCode::kNoAuth);
+  EXPECT_EQ(ErrorIn(t.Prepare(OpCode::kSetData, SetDataRequest{"/a", "y", 1})), ErrorCode::kNoAuth);
   t.Prepare(OpCode::kDelete, DeleteRequest{"/a", 1});
   EXPECT_EQ(ErrorIn(t.Prepare(OpCode::kDelete, DeleteRequest{"/a"})), ErrorCode::kNoNode);
   t.Prepare(OpCode::kCreate, NewNode("/a", "", 1));

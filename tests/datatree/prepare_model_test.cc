@@ -46,11 +46,9 @@ class ModelledHistory : public ::testing::TestWithParam<uint64_t> {
       tree->identities = identities;
     }
     const auto [op, request] = requests_.Make(Known());
-    const std::string payload =
-        closes ? piped_.PrepareClose(session) : piped_.Prepare(op, request);
+    const std::string payload = closes ? piped_.PrepareClose(session) : piped_.Prepare(op, request);
     // Prepared with nothing in flight it is the same, byte for byte.
-    const std::string alone =
-        closes ? single_.PrepareClose(session) : single_.Prepare(op, request);
+    const std::string alone = closes ? single_.PrepareClose(session) : single_.Prepare(op, request);
     ASSERT_EQ(PrintBytes(payload), PrintBytes(alone));
     single_.ApplyAll();
     ASSERT_EQ(single_.preparer.pending().size(), 0u);

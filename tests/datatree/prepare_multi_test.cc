@@ -42,11 +42,11 @@ TEST(MultiElements, CannotDeleteAParentBeforeItsChild) {  // CP-8.13
   TestTree t;
   t.Create("/p");
   t.Create("/p/c");
-  EXPECT_EQ(t.RunMulti({{OpCode::kDelete, DeleteRequest{"/p"}},
-                        {OpCode::kDelete, DeleteRequest{"/p/c"}}}),
+  EXPECT_EQ(t.RunMulti(
+                {{OpCode::kDelete, DeleteRequest{"/p"}}, {OpCode::kDelete, DeleteRequest{"/p/c"}}}),
             (std::vector{ErrorCode::kNotEmpty, kSkipped}));
-  EXPECT_EQ(t.RunMulti({{OpCode::kDelete, DeleteRequest{"/p/c"}},
-                        {OpCode::kDelete, DeleteRequest{"/p"}}}),
+  EXPECT_EQ(t.RunMulti(
+                {{OpCode::kDelete, DeleteRequest{"/p/c"}}, {OpCode::kDelete, DeleteRequest{"/p"}}}),
             (std::vector{kOk, kOk}));
 }
 

@@ -198,8 +198,8 @@ TEST_F(Refusals, DoNotBindTheSuperUserExceptReservedNodesAndVersions) {  // CP-6
 
 TEST_F(Refusals, LeaveARecordWithTheCodeAndNoDigest) {  // CP-3.4, SO-2.4
   const std::string payload = t.Prepare(OpCode::kDelete, DeleteRequest{"/no"});
-  EXPECT_EQ(payload, Encoded(TxnHeader{kAlice.value, 42, t.zxid(), t.time(), -1}) +
-                         Encoded(ErrorTxn{-101}));
+  EXPECT_EQ(payload,
+            Encoded(TxnHeader{kAlice.value, 42, t.zxid(), t.time(), -1}) + Encoded(ErrorTxn{-101}));
   EXPECT_EQ(t.ApplyAll().result.error, ErrorCode::kNoNode);
   EXPECT_EQ(t.tree.last_zxid(), Zxid{t.zxid()});
 }
@@ -313,23 +313,24 @@ TEST_P(CreateInMulti, MakesTheKindOfTheTable) {  // client-protocol 8.3
   ExpectKind(row, t, outcome, outcome.multi[0]);
 }
 
-INSTANTIATE_TEST_SUITE_P(
-    Table83, CreateInMulti,
-    ::testing::Values(KindRow{kC, 0, false, kOk, kC, kPlain, false},
-                      KindRow{kC, 3, false, kOk, kC, kEphemeral, true},
-                      KindRow{kC, 4, false, kOk, kCc, kContainer, false},
-                      KindRow{kC2, 2, false, kOk, kC2, kPlain, true},
-                      KindRow{kC2, 4, false, kOk, kCc, kContainer, false},
-                      KindRow{kCc, 0, false, kOk, kCc, kContainer, false},
-                      KindRow{kCc, 3, false, kOk, kCc, kContainer, true},
-                      KindRow{kCc, 4, false, kOk, kCc, kContainer, false},
-                      KindRow{kCt, 5, true, kOk, kCt, kTtl, false},
-                      KindRow{kCt, 6, true, kOk, kCt, kTtl, true}, KindRow{kCt, 5, false, kOff},
-                      KindRow{kCt, 0, false, kOk, kC, kPlain, false},
-                      KindRow{kCt, 1, true, kOk, kC, kEphemeral, false},
-                      KindRow{kCt, 2, false, kOk, kC, kPlain, true},
-                      KindRow{kCt, 4, false, kOk, kCc, kContainer, false},
-                      KindRow{kCt, 7, true, kBad}, KindRow{kCt, -1, true, kBad}));
+INSTANTIATE_TEST_SUITE_P(Table83, CreateInMulti,
+                         ::testing::Values(KindRow{kC, 0, false, kOk, kC, kPlain, false},
+                                           KindRow{kC, 3, false, kOk, kC, kEphemeral, true},
+                                           KindRow{kC, 4, false, kOk, kCc, kContainer, false},
+                                           KindRow{kC2, 2, false, kOk, kC2, kPlain, true},
+                                           KindRow{kC2, 4, false, kOk, kCc, kContainer, false},
+                                           KindRow{kCc, 0, false, kOk, kCc, kContainer, false},
+                                           KindRow{kCc, 3, false, kOk, kCc, kContainer, true},
+                                           KindRow{kCc, 4, false, kOk, kCc, kContainer, false},
+                                           KindRow{kCt, 5, true, kOk, kCt, kTtl, false},
+                                           KindRow{kCt, 6, true, kOk, kCt, kTtl, true},
+                                           KindRow{kCt, 5, false, kOff},
+                                           KindRow{kCt, 0, false, kOk, kC, kPlain, false},
+                                           KindRow{kCt, 1, true, kOk, kC, kEphemeral, false},
+                                           KindRow{kCt, 2, false, kOk, kC, kPlain, true},
+                                           KindRow{kCt, 4, false, kOk, kCc, kContainer, false},
+                                           KindRow{kCt, 7, true, kBad},
+                                           KindRow{kCt, -1, true, kBad}));
 
 TEST(CreateTtl, TakesTtlsFromOneTo40Bits) {  // CP-5.6, CP-5.7, CP-13.5
   TestTree t(WithTtl());
@@ -369,8 +370,8 @@ TEST(SequenceNumbers, AreTheParentsCreationCounter) {  // CP-5.2 to CP-5.4, CP-7
   EXPECT_EQ(t.StatOf("/p").cversion, 2 * 5 - 4);
   EXPECT_EQ(t.StatOf("/p").num_children, 4);
   // A new incarnation starts again.
-  for (const char* child : {"/p/0000000000", "/p/x-0000000001", "/p/x-0000000002",
-                            "/p/y0000000004"}) {
+  for (const char* child :
+       {"/p/0000000000", "/p/x-0000000001", "/p/x-0000000002", "/p/y0000000004"}) {
     EXPECT_EQ(t.Delete(child), ErrorCode::kOk);
   }
   EXPECT_EQ(t.Delete("/p"), ErrorCode::kOk);
@@ -413,12 +414,11 @@ TEST(Transactions, CarryWhatTheTableSays) {  // SO-2.3
     return Encoded(TxnDigest{2, static_cast<int64_t>(t.preparer.pending().digest())});
   };
   const auto head = [&](OpCode type) {
-    return Encoded(
-        TxnHeader{kAlice.value, 42, t.zxid(), t.time(), static_cast<int32_t>(type)});
+    return Encoded(TxnHeader{kAlice.value, 42, t.zxid(), t.time(), static_cast<int32_t>(type)});
   };
   std::string got = t.Prepare(OpCode::kCreate, NewNode("/a", "d", 1, auth));
-  EXPECT_EQ(got, head(OpCode::kCreate) + Encoded(CreateTxn{"/a", "d", expanded, true, 1}) +
-                     digest());
+  EXPECT_EQ(got,
+            head(OpCode::kCreate) + Encoded(CreateTxn{"/a", "d", expanded, true, 1}) + digest());
   got = t.Prepare(OpCode::kCreate2, NewNode("/b", {}, 2));
   EXPECT_EQ(got, head(OpCode::kCreate2) +
                      Encoded(CreateTxn{"/b0000000001", {}, OpenList(), false, 2}) + digest());
@@ -429,8 +429,7 @@ TEST(Transactions, CarryWhatTheTableSays) {  // SO-2.3
   EXPECT_EQ(got, head(OpCode::kCreateTtl) +
                      Encoded(CreateTtlTxn{"/t", EmptyString(), OpenList(), 4, 900}) + digest());
   got = t.Prepare(OpCode::kSetData, SetDataRequest{"/c", "new", 0});
-  EXPECT_EQ(got,
-            head(OpCode::kSetData) + Encoded(SetDataTxn{"/c", "new", 1}) + digest());
+  EXPECT_EQ(got, head(OpCode::kSetData) + Encoded(SetDataTxn{"/c", "new", 1}) + digest());
   got = t.Prepare(OpCode::kSetAcl, SetAclRequest{"/c", auth, -1});
   EXPECT_EQ(got, head(OpCode::kSetAcl) + Encoded(SetAclTxn{"/c", expanded, 1}) + digest());
   got = t.Prepare(OpCode::kDelete, DeleteRequest{"/t"});
@@ -468,10 +467,10 @@ TEST(Transactions, ThatNobodyCouldReadAreRefusedAndUndone) {
   const size_t pending = t.preparer.pending().size();
   EXPECT_EQ(ErrorIn(t.Prepare(OpCode::kCreate, NewNode("/long", "", 0, auth))),
             ErrorCode::kBadArguments);
-  EXPECT_EQ(ErrorIn(t.Prepare(OpCode::kMulti,
-                              Multi({{OpCode::kCreate, NewNode("/x", "", 2)},
-                                     {OpCode::kCreate, NewNode("/long", "", 0, auth)}}))),
-            ErrorCode::kBadArguments);
+  EXPECT_EQ(
+      ErrorIn(t.Prepare(OpCode::kMulti, Multi({{OpCode::kCreate, NewNode("/x", "", 2)},
+                                               {OpCode::kCreate, NewNode("/long", "", 0, auth)}}))),
+      ErrorCode::kBadArguments);
   EXPECT_EQ(t.preparer.pending().digest(), digest);
   EXPECT_EQ(t.preparer.pending().size(), pending);
   t.Prepare(OpCode::kCreate, NewNode("/after", "", 2));
@@ -522,9 +521,9 @@ TEST_F(Quota, HardLimitsRefuse) {  // CP-7.21, SO-9.2
   EXPECT_EQ(t.SetData("/q", "12345", 99), ErrorCode::kQuotaExceeded) << "before the version";
   EXPECT_EQ(t.SetData("/q", ""), ErrorCode::kOk);
   EXPECT_EQ(t.SetData("/q/a", "1234567890"), ErrorCode::kOk);
-  EXPECT_EQ(t.RunMulti({{OpCode::kDelete, DeleteRequest{"/q/a"}},
-                        {OpCode::kCreate, NewNode("/q/c")}}),
-            (std::vector{ErrorCode::kOk, ErrorCode::kQuotaExceeded}))
+  EXPECT_EQ(
+      t.RunMulti({{OpCode::kDelete, DeleteRequest{"/q/a"}}, {OpCode::kCreate, NewNode("/q/c")}}),
+      (std::vector{ErrorCode::kOk, ErrorCode::kQuotaExceeded}))
       << "against the applied statistics";
   t.identities = {{"super", ""}};
   EXPECT_EQ(t.Create("/q/b"), ErrorCode::kQuotaExceeded);

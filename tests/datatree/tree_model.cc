@@ -37,9 +37,8 @@ bool May(const AclList& acl, int32_t wanted, const std::vector<Identity>& identi
   return std::any_of(acl.begin(), acl.end(), [&](const AclEntry& e) {
     if ((e.perms & wanted) == 0) return false;
     if (e.scheme == "world") return true;
-    return std::any_of(identities.begin(), identities.end(), [&](const Identity& i) {
-      return i.scheme == e.scheme && i.id == e.id;
-    });
+    return std::any_of(identities.begin(), identities.end(),
+                       [&](const Identity& i) { return i.scheme == e.scheme && i.id == e.id; });
   });
 }
 
@@ -255,8 +254,8 @@ TreeModel::Result TreeModel::ExecuteElement(const Context& context, const MultiE
                   std::nullopt, true);
   }
   if (const auto* r = std::get_if<CreateTtlRequest>(&element.body)) {
-    return Create(context, element.type, std::string(r->path), r->data, r->acl, r->flags,
-                  r->ttl_ms, true);
+    return Create(context, element.type, std::string(r->path), r->data, r->acl, r->flags, r->ttl_ms,
+                  true);
   }
   if (const auto* r = std::get_if<DeleteRequest>(&element.body)) {
     return Delete(context, std::string(r->path), r->version);

@@ -250,10 +250,10 @@ class TestTree {
 
   DataTree tree;
   TxnPreparer preparer;
-  SessionId session = kAlice;          // who asks
-  std::vector<Identity> identities;    // and what it has shown
-  std::deque<std::string> in_flight;   // prepared, not applied
-  std::vector<Change> changes;         // of the transaction applied last
+  SessionId session = kAlice;         // who asks
+  std::vector<Identity> identities;   // and what it has shown
+  std::deque<std::string> in_flight;  // prepared, not applied
+  std::vector<Change> changes;        // of the transaction applied last
 
  private:
   static constexpr int64_t kFirstTime = 1'700'000'000'000;

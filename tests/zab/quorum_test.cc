@@ -38,9 +38,8 @@ TEST(HighestAcked, IsTheZxidThatAQuorumHas) {  // QP-5.2
   EXPECT_EQ(three.HighestAcked({}), Zxid{0});
   EXPECT_EQ(three.HighestAcked({{PeerId{1}, Zxid{9}}}), Zxid{0});
   EXPECT_EQ(three.HighestAcked({{PeerId{1}, Zxid{9}}, {PeerId{2}, Zxid{4}}}), Zxid{4});
-  EXPECT_EQ(
-      three.HighestAcked({{PeerId{1}, Zxid{9}}, {PeerId{2}, Zxid{4}}, {PeerId{3}, Zxid{7}}}),
-      Zxid{7});
+  EXPECT_EQ(three.HighestAcked({{PeerId{1}, Zxid{9}}, {PeerId{2}, Zxid{4}}, {PeerId{3}, Zxid{7}}}),
+            Zxid{7});
   EXPECT_EQ(three.HighestAcked({{PeerId{1}, Zxid{9}}, {PeerId{8}, Zxid{9}}, {PeerId{9}, Zxid{9}}}),
             Zxid{0})
       << "strangers do not count";

@@ -115,8 +115,8 @@ TEST_F(Reads, OfMissingNodesFailAndLeaveNoWatch) {  // CP-9.3
 }
 
 TEST_F(Reads, OfUnreadableNodesFailAndLeaveNoWatch) {  // CP-7.7
-  for (OpCode op : {OpCode::kGetData, OpCode::kGetChildren, OpCode::kGetChildren2,
-                    OpCode::kExists}) {
+  for (OpCode op :
+       {OpCode::kGetData, OpCode::kGetChildren, OpCode::kGetChildren2, OpCode::kExists}) {
     const Answer answer = Read(op, PathWatchRequest{"/secret", true});
     EXPECT_EQ(answer.error(), ErrorCode::kNoAuth);
     EXPECT_EQ(answer.watched(), "");
@@ -140,8 +140,8 @@ TEST_F(Reads, OfExistenceWatchEvenWhatIsMissing) {  // CP-4.2, CP-9.3
 
 TEST_F(Reads, TakeMalformedPathsForMissingNodes) {  // CP-6.5, CP-6.6
   const std::string_view nul("/a\0", 3);
-  for (std::string_view path : {std::string_view("foo"), std::string_view("/a/"),
-                                std::string_view("//a"), nul}) {
+  for (std::string_view path :
+       {std::string_view("foo"), std::string_view("/a/"), std::string_view("//a"), nul}) {
     EXPECT_EQ(Read(OpCode::kGetData, PathWatchRequest{path}).error(), ErrorCode::kNoNode);
     EXPECT_EQ(Read(OpCode::kGetChildren, PathWatchRequest{path}).error(), ErrorCode::kNoNode);
     EXPECT_EQ(Read(OpCode::kGetAcl, PathRequest{path}).error(), ErrorCode::kNoNode);
@@ -176,16 +176,14 @@ TEST_F(Reads, OfChildrenGiveNamesInAnyOrder) {  // CP-4.10
 TEST_F(Reads, OfAclsNeedReadOrAdmin) {  // CP-7.8
   EXPECT_EQ(Read(OpCode::kGetAcl, PathRequest{"/secret"}).error(), ErrorCode::kNoAuth);
   const Answer redacted = Read(OpCode::kGetAcl, PathRequest{"/listed"});
-  EXPECT_EQ(redacted.body(),
-            Encoded(GetAclResponse{
-                std::vector<Acl>{Entry(1, "world", "anyone"), Entry(31, "digest", "bob:x")},
-                t.StatOf("/listed")}));
+  EXPECT_EQ(redacted.body(), Encoded(GetAclResponse{std::vector<Acl>{Entry(1, "world", "anyone"),
+                                                                     Entry(31, "digest", "bob:x")},
+                                                    t.StatOf("/listed")}));
   identities = {{"digest", "bob:hash"}};
   const Answer full = Read(OpCode::kGetAcl, PathRequest{"/listed"});
-  EXPECT_EQ(full.body(),
-            Encoded(GetAclResponse{
-                std::vector<Acl>{Entry(1, "world", "anyone"), Entry(31, "digest", "bob:hash")},
-                t.StatOf("/listed")}));
+  EXPECT_EQ(full.body(), Encoded(GetAclResponse{std::vector<Acl>{Entry(1, "world", "anyone"),
+                                                                 Entry(31, "digest", "bob:hash")},
+                                                t.StatOf("/listed")}));
 }
 
 TEST_F(Reads, OfChildrenNumbersCountAllDepths) {  // CP-4.7
@@ -233,13 +231,13 @@ TEST_F(Reads, OfSeveralNodesAnswerEach) {  // CP-8.11
                     {OpCode::kGetChildren, {"/secret", true}}};
   const Answer answer = Read(OpCode::kMultiRead, multi);
   EXPECT_EQ(answer.error(), ErrorCode::kOk);
-  EXPECT_EQ(answer.body(),
-            Encoded(MultiHeader{4, false, 0}) + Encoded(GetDataResponse{"data", t.StatOf("/a")}) +
-                Encoded(MultiHeader{-1, false, -101}) + Encoded(ErrorResponse{-101}) +
-                Encoded(MultiHeader{8, false, 0}) +
-                Encoded(GetChildrenResponse{std::vector<std::string_view>{}}) +
-                Encoded(MultiHeader{-1, false, -102}) + Encoded(ErrorResponse{-102}) +
-                Encoded(kMultiEnd));
+  EXPECT_EQ(answer.body(), Encoded(MultiHeader{4, false, 0}) +
+                               Encoded(GetDataResponse{"data", t.StatOf("/a")}) +
+                               Encoded(MultiHeader{-1, false, -101}) +
+                               Encoded(ErrorResponse{-101}) + Encoded(MultiHeader{8, false, 0}) +
+                               Encoded(GetChildrenResponse{std::vector<std::string_view>{}}) +
+                               Encoded(MultiHeader{-1, false, -102}) +
+                               Encoded(ErrorResponse{-102}) + Encoded(kMultiEnd));
   EXPECT_EQ(answer.watched(), "");
   EXPECT_EQ(Read(OpCode::kMultiRead, MultiReadRequest{}).body(), Encoded(kMultiEnd));
 }
@@ -299,9 +297,9 @@ TEST_F(Reads, ThatSetWatchesGoThroughTheListsInOrder) {  // CP-9.17
 }
 
 TEST_F(Reads, ThatSetWatchesDoNotCheckAcls) {  // client-protocol 9.6
-  EXPECT_EQ(Read(OpCode::kSetWatches, SetWatchesRequest{0, List{"/secret"}, List{}, List{}})
-                .events(),
-            "3 /secret");
+  EXPECT_EQ(
+      Read(OpCode::kSetWatches, SetWatchesRequest{0, List{"/secret"}, List{}, List{}}).events(),
+      "3 /secret");
 }
 
 TEST_F(Reads, ThatSetPersistentWatchesAreSilent) {  // CP-9.19
@@ -321,8 +319,7 @@ TEST_F(Reads, ThatSetWatchesFailAtANullListAfterTheOnesBefore) {  // CP-9.20
     return answer.watched();
   };
   const JuteVector<std::string_view> null;
-  EXPECT_EQ(refused(Read(OpCode::kSetWatches, SetWatchesRequest{9, null, List{"/n"}, List{}})),
-            "");
+  EXPECT_EQ(refused(Read(OpCode::kSetWatches, SetWatchesRequest{9, null, List{"/n"}, List{}})), "");
   EXPECT_EQ(refused(Read(OpCode::kSetWatches, SetWatchesRequest{9, List{"/a"}, null, List{}})),
             "/a" + kDataMode);
   EXPECT_EQ(refused(Read(OpCode::kSetWatches, SetWatchesRequest{9, List{"/a"}, List{"/n"}, null})),

@@ -157,8 +157,8 @@ TEST(Reply, ToEachWriteHasItsRecord) {  // CP-4.1, CP-4.5, CP-3.9
 }
 
 TEST(Reply, ToAFailedWriteIsAHeader) {  // CP-3.7
-  for (OpCode op : {OpCode::kCreate, OpCode::kCreate2, OpCode::kSetData, OpCode::kSetAcl,
-                    OpCode::kDelete}) {
+  for (OpCode op :
+       {OpCode::kCreate, OpCode::kCreate2, OpCode::kSetData, OpCode::kSetAcl, OpCode::kDelete}) {
     EXPECT_EQ(BodyOfReply(op, ErrorCode::kNoNode), "");
   }
 }
