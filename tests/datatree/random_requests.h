@@ -42,7 +42,7 @@ class RandomRequests {
       case 10:
         return {OpCode::kSetData, RequestBody(SetDataRequest{Path(), Data(), Version()})};
       case 11:
-        return {OpCode::kSetAcl, RequestBody(SetAclRequest{Path(), AclFor(), Version()})};
+        return {OpCode::kSetAcl, RequestBody(SetAcl())};
       case 12:
         return {OpCode::kDeleteContainer, RequestBody(PathRequest{Path()})};
       default:
@@ -87,6 +87,11 @@ class RandomRequests {
       default:
         return OpenList();
     }
+  }
+  // A closed root would refuse everything from there on.
+  SetAclRequest SetAcl() {
+    const std::string_view path = Path();
+    return {path, path == "/" ? OpenList() : AclFor(), Version()};
   }
   int32_t Flags() { return Below(30) == 0 ? 7 : static_cast<int32_t>(Below(7)); }
   CreateRequest Create() { return {Path(), Data(), AclFor(), Below(4) == 0 ? Flags() : 0}; }

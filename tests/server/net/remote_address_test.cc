@@ -12,7 +12,6 @@ RemoteAddress Of(const char* address) {
 TEST(RemoteAddress, IsADottedQuad) {  // client-protocol 11.1
   EXPECT_EQ(Of("127.0.0.1").ip, "127.0.0.1");
   EXPECT_EQ(Of("127.0.0.1").port, 51808);
-  EXPECT_EQ(Of("127.0.0.1").ToString(), "127.0.0.1:51808");
 }
 
 TEST(RemoteAddress, ShowsMappedAddressesAsIpV4) {  // client-protocol 11.1
@@ -21,7 +20,6 @@ TEST(RemoteAddress, ShowsMappedAddressesAsIpV4) {  // client-protocol 11.1
 
 TEST(RemoteAddress, WritesAllGroupsOfIpV6) {  // client-protocol 11.1
   EXPECT_EQ(Of("::1").ip, "0:0:0:0:0:0:0:1");
-  EXPECT_EQ(Of("::1").ToString(), "[0:0:0:0:0:0:0:1]:51808");
   EXPECT_EQ(Of("fe80::ab:0c0d").ip, "fe80:0:0:0:0:0:ab:c0d");
   EXPECT_EQ(Of("2001:db8:1:2:3:4:5:6").ip, "2001:db8:1:2:3:4:5:6");
   EXPECT_EQ(Of("fe80::1%1").ip, "fe80:0:0:0:0:0:0:1") << "no zone";
