@@ -1,5 +1,6 @@
 // Transaction -> new state and list of changes (quorum-protocol 6.4, 6.5; client-protocol 7.4).
 #include <algorithm>
+#include <type_traits>
 
 #include "datatree/data_tree.h"
 #include "datatree/path.h"
@@ -48,7 +49,8 @@ namespace {
 template <class Txn>
 bool HasPath(std::string_view body) {
   const std::optional<Txn> txn = Decode<Txn>(body);
-  return txn && LooksLikePath(txn->path);
+  if constexpr (std::is_same_v<Txn, DeleteTxn>) return txn && LooksLikePath(txn->path);
+  return txn && IsCanonicalPath(txn->path);
 }
 
 // Everything is decoded before anything is applied, so that a broken multi changes nothing.
@@ -180,25 +182,25 @@ bool TxnApplier::ApplyOne(OpCode type, JuteReader& in, OpResult* result) {
 bool TxnApplier::ApplyAnyCreate(OpCode type, JuteReader& in, OpResult* result) {
   if (type == OpCode::kCreateContainer) {
     const std::optional<CreateContainerTxn> txn = Decode<CreateContainerTxn>(in);
-    if (!txn || !LooksLikePath(txn->path)) return false;
+    if (!txn || !IsCanonicalPath(txn->path)) return false;
     Create({txn->path, txn->data, txn->acl, txn->parent_cversion, kContainerOwner}, result);
     return true;
   }
   if (type == OpCode::kCreateTtl) {
     const std::optional<CreateTtlTxn> txn = Decode<CreateTtlTxn>(in);
-    if (!txn || !LooksLikePath(txn->path)) return false;
+    if (!txn || !IsCanonicalPath(txn->path)) return false;
     Create({txn->path, txn->data, txn->acl, txn->parent_cversion, TtlOwner(txn->ttl_ms)}, result);
     return true;
   }
   JuteReader v0(in);
   if (std::optional<CreateTxn> txn = Decode<CreateTxn>(in)) {
-    if (!LooksLikePath(txn->path)) return false;
+    if (!IsCanonicalPath(txn->path)) return false;
     const int64_t owner = txn->ephemeral ? header_.client_id : 0;
     Create({txn->path, txn->data, txn->acl, txn->parent_cversion, owner}, result);
     return true;
   }
   const std::optional<CreateTxnV0> txn = Decode<CreateTxnV0>(v0);
-  if (!txn || !LooksLikePath(txn->path)) return false;
+  if (!txn || !IsCanonicalPath(txn->path)) return false;
   in = v0;
   Create({txn->path, txn->data, txn->acl, -1, txn->ephemeral ? header_.client_id : 0}, result);
   return true;

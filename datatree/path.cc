@@ -57,6 +57,11 @@ bool LooksLikePath(std::string_view path) {
   return path.find('/') != std::string_view::npos && path.find('\0') == std::string_view::npos;
 }
 
+bool IsCanonicalPath(std::string_view path) {
+  return path.size() > 1 && path[0] == '/' && path.back() != '/' &&
+         path.find("//") == std::string_view::npos && LooksLikePath(path);
+}
+
 bool IsReservedPath(std::string_view path) {
   return path == "/" || path == kZookeeperPath || path == kQuotaPath || path == kConfigPath;
 }

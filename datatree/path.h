@@ -18,6 +18,10 @@ bool IsValidPath(std::string_view path);
 // The weaker first check of create and delete (6.2): has a slash and no NUL.
 bool LooksLikePath(std::string_view path);
 
+// Absolute, without empty components or a trailing slash: what a path on disk must at least be, so
+// that every znode has one spelling. Old servers may have let through characters that 6.1 forbids.
+bool IsCanonicalPath(std::string_view path);
+
 // "/", "/zookeeper", "/zookeeper/quota" and "/zookeeper/config": never deleted (6.3).
 bool IsReservedPath(std::string_view path);
 

@@ -12,9 +12,7 @@ namespace lockkeeper {
 
 AdminThread::AdminThread(Gatherer* gatherer, WordWhitelist whitelist,
                          std::vector<IoThread*> io_threads)
-    : gatherer_(gatherer),
-      whitelist_(std::move(whitelist)),
-      io_threads_(std::move(io_threads)) {}
+    : gatherer_(gatherer), whitelist_(std::move(whitelist)), io_threads_(std::move(io_threads)) {}
 
 AdminThread::~AdminThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
 

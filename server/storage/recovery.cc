@@ -18,7 +18,8 @@ Error MissingHistory(const DataDir& dir, Zxid first) {
           "the transaction log in " + dir.log_dir() + " begins at zxid 0x" +
               [&] {
                 char hex[20];
-                std::snprintf(hex, sizeof hex, "%llx", static_cast<unsigned long long>(first.value));
+                std::snprintf(hex, sizeof hex, "%llx",
+                              static_cast<unsigned long long>(first.value));
                 return std::string(hex);
               }() +
               ": what came before is missing. Restore the earlier log files, or set "
@@ -66,8 +67,8 @@ Result<RecoverySummary> Recover(FileSystem& fs, const DataDir& dir, const Config
     return {};
   };
   const ReplayLimits limits{
-      .payload_bytes_max = static_cast<size_t>(config.jute_maxbuffer) +
-                           static_cast<size_t>(config.jute_extrasize),
+      .payload_bytes_max =
+          static_cast<size_t>(config.jute_maxbuffer) + static_cast<size_t>(config.jute_extrasize),
       .allow_gaps = config.allow_discontinuous_proposals || config.snapshot_trust_empty};
   const Result<ReplaySummary> replayed = ReplayLog(fs, dir.log_dir(), Zxid{0}, limits, apply);
   if (!replayed) return replayed.error();
@@ -79,8 +80,7 @@ Result<RecoverySummary> Recover(FileSystem& fs, const DataDir& dir, const Config
   }
   LOG(INFO) << summary.transactions << " transactions loaded in " << summary.took_ms
             << " ms, highest zxid is " << tree->last_zxid() << ", " << tree->nodes().size()
-            << " znodes, " << tree->sessions().size() << " sessions, digest is "
-            << tree->digest();
+            << " znodes, " << tree->sessions().size() << " sessions, digest is " << tree->digest();
   return summary;
 }
 
