@@ -66,7 +66,7 @@ fuzz_smoke() {
     found=build/fuzz/found/$name
     rm -rf "$found"
     mkdir -p "$found"
-    step "fuzz $name" "$program" -max_total_time=20 -timeout=10 -verbosity=0 -close_fd_mask=1 \
+    step "fuzz $name" "$program" -seed=1 -max_total_time=20 -timeout=10 -verbosity=0 -close_fd_mask=1 \
       -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$name"
   done
 }
