@@ -288,9 +288,11 @@ TxnPreparer::BodyOrError TxnPreparer::DeleteContainer(const PrepareContext& cont
   std::optional<PendingNode> node = pending_.Find(path);
   if (!node) return ErrorCode::kNoNode;
   if (node->child_count > 0) return ErrorCode::kNotEmpty;
-  if (KindOfOwner(tree_.owner_rules(), node->stat.owner) == OwnerKind::kSession) {
-    return ErrorCode::kBadVersion;
-  }
+  // The reaper's list may be a minute old: another node may have the path now, or new life.
+  const OwnerKind kind = KindOfOwner(tree_.owner_rules(), node->stat.owner);
+  const bool expired =
+      kind == OwnerKind::kTtl && context.time.value - node->stat.mtime > TtlMsOf(node->stat.owner);
+  if (kind != OwnerKind::kContainer && !expired) return ErrorCode::kBadVersion;
   PutDeleted(context, path, *std::move(node));
   return Body{OpCode::kDeleteContainer, Encoded(DeleteTxn{path})};
 }

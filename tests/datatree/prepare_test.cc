@@ -595,6 +595,13 @@ TEST(DeleteContainer, ChecksAgain) {  // CP-5.10
   EXPECT_TRUE(t.tree.containers().empty());
 }
 
+TEST(DeleteContainer, SparesAnotherKindOfNodeThatHasThePathNow) {  // CP-5.10
+  TestTree t;
+  EXPECT_EQ(t.Create("/plain"), ErrorCode::kOk);
+  EXPECT_EQ(t.Do(OpCode::kDeleteContainer, PathRequest{"/plain"}), ErrorCode::kBadVersion);
+  EXPECT_TRUE(t.Has("/plain"));
+}
+
 TEST(DeleteContainer, LosesTheRaceAgainstAChildInFlight) {
   TestTree t;
   EXPECT_EQ(t.Do(OpCode::kCreateContainer, NewNode("/c", "", 4)), ErrorCode::kOk);

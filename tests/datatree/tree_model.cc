@@ -183,7 +183,13 @@ TreeModel::Result TreeModel::DeleteContainer(const Context& context, std::string
   const ModelNode* node = Find(path);
   if (node == nullptr) return {ErrorCode::kNoNode};
   if (ChildrenOf(path) > 0) return {ErrorCode::kNotEmpty};
-  if (IsSessions(node->stat.owner)) return {ErrorCode::kBadVersion};
+  const int64_t owner = node->stat.owner;
+  const bool container = owner == std::numeric_limits<int64_t>::min();
+  const bool ttl = !container && (static_cast<uint64_t>(owner) >> 56) == 0xFF;
+  const int64_t ttl_ms = owner & 0xFFFFFFFFFF;
+  if (!container && !(ttl && context.time - node->stat.mtime > ttl_ms)) {
+    return {ErrorCode::kBadVersion};
+  }
   Remove(path, context.zxid);
   return {};
 }
