@@ -19,6 +19,15 @@ def outcome(case):
     return "skipped" if not_run else "passed"
 
 
+def reason(case):
+    """The end of what a failed testcase says, short enough for a log."""
+    for child in case:
+        if child.tag in ("failure", "error"):
+            lines = (child.text or child.get("message") or "").strip().splitlines()
+            return "".join(f"\n    {line[:300]}" for line in lines[-25:])
+    return ""
+
+
 def main(directory, steps_passed, steps_failed):
     totals = {"passed": int(steps_passed), "failed": int(steps_failed), "skipped": 0}
     for path in sorted(pathlib.Path(directory).glob("*.xml")):
@@ -26,8 +35,9 @@ def main(directory, steps_passed, steps_failed):
             result = outcome(case)
             totals[result] += 1
             if result != "passed":
-                print(f"{result}: {path.stem}: {case.get('classname')}.{case.get('name')}")
-    print(f"{totals['passed']} passed, {totals['failed']} failed, {totals['skipped']} skipped")
+                print(f"{result}: {path.stem}: {case.get('classname')}.{case.get('name')}{reason(case)}")
+    print(f"{totals['skipped']} skipped")
+    print(f"{totals['passed']} passed, {totals['failed']} failed")
     return 1 if totals["failed"] or not totals["passed"] else 0
 
 
