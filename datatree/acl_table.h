@@ -10,6 +10,8 @@
 
 namespace lockkeeper {
 
+class CheckpointTracker;
+
 // Counted: an id is free for reuse after as many Release as Acquire calls.
 // Threads: like the tree that owns it.
 class AclTable {
@@ -22,8 +24,20 @@ class AclTable {
   uint32_t Acquire(const AclList& acl);
   void AddUse(uint32_t id);
   void Release(uint32_t id);
+  // For a table that is filled from a file: puts the list at `id` and counts one use. False if the
+  // place or the list is taken. Call ListFree after the last one.
+  bool Restore(uint32_t id, const AclList& acl);
+  void ListFree();
   const AclRef& Get(uint32_t id) const { return entries_[id].acl; }
+  template <class Fn>
+  void ForEach(const Fn& fn) const {  // fn(id, list), each that is in use
+    for (uint32_t id = 0; id < entries_.size(); ++id) {
+      if (entries_[id].acl != nullptr) fn(id, entries_[id].acl);
+    }
+  }
   size_t size() const { return ids_.size(); }
+  // Hears of each list that comes or goes. `tracker` must outlive the table.
+  void SetTracker(CheckpointTracker* tracker) { tracker_ = tracker; }
 
  private:
   struct Entry {
@@ -33,6 +47,7 @@ class AclTable {
   std::vector<Entry> entries_;
   std::vector<uint32_t> free_;
   std::map<AclList, uint32_t> ids_;
+  CheckpointTracker* tracker_ = nullptr;
 };
 
 }  // namespace lockkeeper

@@ -169,7 +169,7 @@ bool TxnApplier::ApplyOne(OpCode type, JuteReader& in, OpResult* result) {
     }
     case OpCode::kCreateSession: {
       const std::optional<CreateSessionTxn> txn = Decode<CreateSessionTxn>(in);
-      if (txn) tree_.sessions_[SessionId{header_.client_id}] = txn->timeout_ms;
+      if (txn) tree_.OpenSession(SessionId{header_.client_id}, txn->timeout_ms);
       return txn.has_value();
     }
     case OpCode::kCloseSession:
@@ -217,8 +217,7 @@ void TxnApplier::Create(const NewNode& node, OpResult* result) {
   const NodeId existing = tree_.nodes_.Lookup(node.path);
   RaiseParent(parent, parent_path, node.parent_cversion);
   if (existing != kNoNode) {
-    tree_.acls_.Release(tree_.nodes_.AclIdOf(existing));
-    tree_.nodes_.SetAclId(existing, acl_id);
+    tree_.ReplaceAcl(existing, acl_id);
     result->error = ErrorCode::kNodeExists;
     return;
   }
@@ -304,8 +303,7 @@ void TxnApplier::SetAcl(const SetAclTxn& txn, OpResult* result) {
     return;
   }
   const uint32_t acl_id = tree_.acls_.Acquire(FromRecords(txn.acl));
-  tree_.acls_.Release(tree_.nodes_.AclIdOf(node));
-  tree_.nodes_.SetAclId(node, acl_id);
+  tree_.ReplaceAcl(node, acl_id);
   NodeStat stat = tree_.nodes_.StatOf(node);
   stat.aversion = txn.version;
   tree_.ReplaceStat(node, txn.path, stat);
@@ -330,7 +328,7 @@ bool TxnApplier::CloseSession(JuteReader& in) {
     OpResult ignored;
     Delete(path, &ignored);
   }
-  tree_.sessions_.erase(session);
+  tree_.CloseSession(session);
   return true;
 }
 

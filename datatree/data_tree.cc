@@ -20,7 +20,13 @@ int64_t BytesOf(std::string_view path, std::string_view data) {
 
 }  // namespace
 
+const AclList& ConfigAcl() {
+  static const AclList acl{{kPermRead, "world", "anyone"}};
+  return acl;
+}
+
 DataTree::DataTree(const DataTreeOptions& options) : options_(options), nodes_(options.hash_seed) {
+  acls_.SetTracker(&checkpoint_tracker_);
   data_bytes_ = 1;  // the root's "/"
   AddToDigest(NodeStore::kRoot, "/");
   CreateSystemNodes();
@@ -30,7 +36,7 @@ DataTree::DataTree(const DataTreeOptions& options) : options_(options), nodes_(o
 void DataTree::CreateSystemNodes() {
   AddNode(kZookeeperPath, EmptyString(), AclTable::kOpenId, {});
   AddNode(kQuotaPath, EmptyString(), AclTable::kOpenId, {});
-  const uint32_t read_only = acls_.Acquire({{kPermRead, "world", "anyone"}});
+  const uint32_t read_only = acls_.Acquire(ConfigAcl());
   NodeStat config;
   config.aversion = -1;
   AddNode(kConfigPath, EmptyString(), read_only, config);
@@ -84,6 +90,7 @@ NodeId DataTree::AddNode(std::string_view path, std::string_view data, uint32_t 
                          const NodeStat& stat) {
   const NodeId parent = nodes_.Lookup(ParentPath(path));
   const NodeId node = nodes_.Create(parent, LastName(path), data, acl_id, stat);
+  checkpoint_tracker_.NodeCreated(node);
   RegisterOwner(node, stat.owner);
   data_bytes_ += BytesOf(path, data);
   AddToDigest(node, path);
@@ -94,6 +101,7 @@ NodeId DataTree::AddNode(std::string_view path, std::string_view data, uint32_t 
 
 void DataTree::RemoveNode(NodeId node, std::string_view path) {
   const auto data_size = static_cast<int64_t>(nodes_.DataOf(node).size());
+  checkpoint_tracker_.NodeWillGo(node, path);
   SubtractFromDigest(node, path);
   UnregisterOwner(node, nodes_.StatOf(node).owner);
   data_bytes_ -= static_cast<int64_t>(path.size()) + data_size;
@@ -107,6 +115,7 @@ void DataTree::ReplaceData(NodeId node, std::string_view path, std::string_view 
                            const NodeStat& stat) {
   const auto old_size = static_cast<int64_t>(nodes_.DataOf(node).size());
   const auto new_size = static_cast<int64_t>(data.size());
+  checkpoint_tracker_.NodeWillChange(node);
   SubtractFromDigest(node, path);
   nodes_.SetData(node, data);
   nodes_.SetStat(node, stat);
@@ -116,9 +125,32 @@ void DataTree::ReplaceData(NodeId node, std::string_view path, std::string_view 
 }
 
 void DataTree::ReplaceStat(NodeId node, std::string_view path, const NodeStat& stat) {
+  checkpoint_tracker_.NodeWillChange(node);
   SubtractFromDigest(node, path);
   nodes_.SetStat(node, stat);
   AddToDigest(node, path);
+}
+
+void DataTree::ReplaceAcl(NodeId node, uint32_t acl_id) {
+  checkpoint_tracker_.NodeWillChange(node);
+  acls_.Release(nodes_.AclIdOf(node));
+  nodes_.SetAclId(node, acl_id);
+}
+
+void DataTree::OpenSession(SessionId session, int32_t timeout_ms) {
+  checkpoint_tracker_.SessionOpened(session, timeout_ms);
+  sessions_[session] = timeout_ms;
+}
+
+void DataTree::CloseSession(SessionId session) {
+  if (sessions_.erase(session) > 0) checkpoint_tracker_.SessionClosed(session);
+}
+
+void DataTree::StartWholeCheckpoint() {
+  checkpoint_tracker_.StartWhole(sessions_);
+  acls_.ForEach([this](uint32_t id, const AclRef& acl) {
+    if (id != AclTable::kOpenId) checkpoint_tracker_.AclAdded(id, acl);
+  });
 }
 
 void DataTree::RegisterOwner(NodeId node, int64_t owner) {
@@ -177,9 +209,32 @@ void DataTree::SubtractFromDigest(NodeId node, std::string_view path) {
 void DataTree::OnQuotaNodeCreated(std::string_view path, NodeId node) {
   if (const auto subject = QuotaSubject(path, kLimitsName)) quotas_.Add(*subject);
   if (const auto subject = QuotaSubject(path, kStatsName)) {
-    const NodeId counted = nodes_.Lookup(*subject);
-    const SubtreeUse use = counted == kNoNode ? SubtreeUse{} : UseOf(counted);
-    nodes_.SetData(node, FormatQuota({.count = use.count, .bytes = use.bytes}));
+    SetQuotaUse(node, *subject);
+  }
+}
+
+void DataTree::SetQuotaUse(NodeId stats, std::string_view subject) {
+  const NodeId counted = nodes_.Lookup(subject);
+  const SubtreeUse use = counted == kNoNode ? SubtreeUse{} : UseOf(counted);
+  checkpoint_tracker_.NodeWillChange(stats);
+  nodes_.SetData(stats, FormatQuota({.count = use.count, .bytes = use.bytes}));
+}
+
+void DataTree::RecountQuotas() {
+  std::vector<NodeId> stack{nodes_.Lookup(kQuotaPath)};
+  while (!stack.empty()) {
+    const NodeId node = stack.back();
+    stack.pop_back();
+    for (NodeId c = nodes_.FirstChild(node); c != kNoNode; c = nodes_.NextSibling(c)) {
+      stack.push_back(c);
+    }
+    if (nodes_.NameOf(node) != kLimitsName) continue;
+    const std::string path = nodes_.PathOf(node);
+    if (const auto subject = QuotaSubject(path, kLimitsName)) quotas_.Add(*subject);
+  }
+  for (const std::string& subject : quotas_.subjects()) {
+    const NodeId stats = nodes_.Lookup(StatsPathOf(subject));
+    if (stats != kNoNode) SetQuotaUse(stats, subject);
   }
 }
 
@@ -194,6 +249,7 @@ void DataTree::UpdateQuotaUse(std::string_view path, int64_t count, int64_t byte
   if (!numbers) return;
   numbers->count += count;
   numbers->bytes += bytes;
+  checkpoint_tracker_.NodeWillChange(stats);
   nodes_.SetData(stats, FormatQuota(*numbers));
 }
 

@@ -15,6 +15,7 @@
 #include "datatree/acl.h"
 #include "datatree/acl_table.h"
 #include "datatree/change.h"
+#include "datatree/checkpoint_tracker.h"
 #include "datatree/node_store.h"
 #include "datatree/owner.h"
 #include "datatree/quota.h"
@@ -47,6 +48,9 @@ struct ApplyOutcome {
   std::vector<OpResult> multi;               // of each element, when header.type is kMulti
   std::optional<TxnDigest> recorded_digest;  // as the proposer computed it
 };
+
+// The ACL of the configuration znode in an empty database.
+const AclList& ConfigAcl();
 
 struct DigestRecord {
   Zxid zxid;
@@ -85,6 +89,12 @@ class DataTree {
   const std::set<NodeId>& containers() const { return containers_; }
   const std::set<NodeId>& ttl_nodes() const { return ttl_nodes_; }
   const QuotaTable& quotas() const { return quotas_; }
+  const AclTable& acls() const { return acls_; }
+
+  // What checkpoints must write. Nothing is noted before it is told to start.
+  CheckpointTracker& checkpoint_tracker() { return checkpoint_tracker_; }
+  // Starts it for a disk that holds nothing.
+  void StartWholeCheckpoint();
 
   // Descendants of all depths.
   int64_t CountDescendants(NodeId node) const;
@@ -94,6 +104,7 @@ class DataTree {
 
  private:
   friend class TxnApplier;
+  friend class TreeLoader;
   struct SubtreeUse {
     int64_t count = 0;
     int64_t bytes = 0;
@@ -105,17 +116,25 @@ class DataTree {
   void RemoveNode(NodeId node, std::string_view path);
   void ReplaceData(NodeId node, std::string_view path, std::string_view data, const NodeStat& stat);
   void ReplaceStat(NodeId node, std::string_view path, const NodeStat& stat);
+  // Takes over one use of `acl_id`.
+  void ReplaceAcl(NodeId node, uint32_t acl_id);
+  void OpenSession(SessionId session, int32_t timeout_ms);
+  void CloseSession(SessionId session);
   void RegisterOwner(NodeId node, int64_t owner);
   void UnregisterOwner(NodeId node, int64_t owner);
   void AddToDigest(NodeId node, std::string_view path);
   void SubtractFromDigest(NodeId node, std::string_view path);
   void OnQuotaNodeCreated(std::string_view path, NodeId node);
+  // Fills in the statistics of all quotas, as after a load (storage-and-operations 9.4).
+  void RecountQuotas();
+  void SetQuotaUse(NodeId stats, std::string_view subject);
   void UpdateQuotaUse(std::string_view path, int64_t count, int64_t bytes);
   SubtreeUse UseOf(NodeId node) const;
   void Advance(Zxid zxid);
 
   const DataTreeOptions options_;
   NodeStore nodes_;
+  CheckpointTracker checkpoint_tracker_{nodes_};
   AclTable acls_;
   std::map<SessionId, int32_t> sessions_;
   std::map<SessionId, std::vector<NodeId>> ephemerals_;

@@ -17,6 +17,7 @@ enum class Errc : uint8_t {
   kCorruption,  // bytes on disk that cannot be what we or ZooKeeper wrote
   kBadConfig,   // a key or value of the configuration; exit code 2
   kDataDir,     // data directory missing, not writable, locked or of the wrong kind; exit code 3
+  kCheckpoint,  // a checkpoint could not be written; exit code 10
   kTooLarge,
   kBadFrame,
 };

@@ -6,61 +6,11 @@
 #include <vector>
 
 #include "datatree/data_tree.h"
-#include "tests/datatree/random_requests.h"
+#include "tests/datatree/random_history.h"
 #include "tests/datatree/tree_test_util.h"
 
 namespace lockkeeper {
 namespace {
-
-constexpr size_t kTransactions = 1000;
-
-DataTreeOptions Options() {
-  DataTreeOptions options;
-  options.owner_rules.extended_types = true;
-  return options;
-}
-
-// A random history in which no session id comes back after it was closed.
-std::vector<std::string> RandomPayloads(uint64_t seed) {
-  TestTree t({.tree = Options()});
-  RandomRequests requests(seed);
-  std::vector<SessionId> sessions{SessionId{11}, SessionId{12}, SessionId{13}};
-  std::vector<std::string> payloads;
-  size_t changes = 0;
-  const auto take = [&](std::string payload) {
-    payloads.push_back(std::move(payload));
-    t.ApplyAll();
-    changes += t.changes.size();
-  };
-  for (SessionId session : sessions) take(t.PrepareOpen(session));
-  while (payloads.size() < kTransactions) {
-    if (requests.Below(25) == 0) {
-      take(t.PrepareClose(sessions[0]));
-      sessions.erase(sessions.begin());
-      sessions.push_back(SessionId{sessions.back().value + 1});
-      take(t.PrepareOpen(sessions.back()));
-      continue;
-    }
-    t.session = sessions[requests.Below(3)];
-    t.identities = {{"digest", "bob:hash"}};
-    std::vector<std::string> known;
-    std::vector<NodeId> stack{NodeStore::kRoot};
-    while (!stack.empty()) {
-      const NodeId node = stack.back();
-      stack.pop_back();
-      known.push_back(t.tree.nodes().PathOf(node));
-      for (NodeId c = t.tree.nodes().FirstChild(node); c != kNoNode;
-           c = t.tree.nodes().NextSibling(c)) {
-        stack.push_back(c);
-      }
-    }
-    const auto [op, request] = requests.Make(known);
-    take(t.Prepare(op, request));
-  }
-  // About a fifth changes something; a history that closed its own ACLs would prove nothing.
-  EXPECT_GT(changes, kTransactions / 8) << "too much is refused";
-  return payloads;
-}
 
 void ApplyRange(const std::vector<std::string>& payloads, size_t begin, size_t end,
                 DataTree* tree) {
@@ -70,7 +20,7 @@ void ApplyRange(const std::vector<std::string>& payloads, size_t begin, size_t e
 }
 
 std::string FinalState(const std::vector<std::string>& payloads) {
-  DataTree tree(Options());
+  DataTree tree(HistoryOptions());
   ApplyRange(payloads, 0, payloads.size(), &tree);
   return DumpTree(tree);
 }
@@ -79,7 +29,7 @@ class RandomReplay : public ::testing::TestWithParam<uint64_t> {};
 
 TEST_P(RandomReplay, OfTheWholeHistoryOverItselfChangesNothing) {  // SO-3.12, QP-6.6
   const std::vector<std::string> payloads = RandomPayloads(GetParam());
-  DataTree tree(Options());
+  DataTree tree(HistoryOptions());
   ApplyRange(payloads, 0, payloads.size(), &tree);
   const std::string expected = DumpTree(tree);
   for (int round = 0; round < 2; ++round) {
@@ -96,7 +46,7 @@ TEST_P(RandomReplay, OfAnySuffixOverAnyLaterStateConverges) {  // SO-3.12, QP-6.
   for (int round = 0; round < 20; ++round) {
     const size_t from = random.Below(payloads.size());
     const size_t ahead = from + random.Below(payloads.size() - from + 1);
-    DataTree tree(Options());
+    DataTree tree(HistoryOptions());
     ApplyRange(payloads, 0, ahead, &tree);
     ApplyRange(payloads, from, payloads.size(), &tree);
     ASSERT_EQ(DumpTree(tree), expected) << "replayed from " << from << " over " << ahead;
@@ -155,7 +105,7 @@ TEST_P(RandomReplay, OverAStateWithOneSubtreeAheadConverges) {  // SO-3.12, QP-6
   for (int round = 0; round < 20; ++round) {
     const size_t from = random.Below(payloads.size());
     const size_t ahead = from + random.Below(payloads.size() - from + 1);
-    DataTree tree(Options());
+    DataTree tree(HistoryOptions());
     ApplyRange(payloads, 0, from, &tree);
     for (size_t i = from; i < ahead; ++i) {
       const std::vector<std::string> parts = PartIn("/a", payloads[i]);
