@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 
 namespace lockkeeper {
@@ -69,10 +70,24 @@ size_t ChildIndex::reserved_bytes() const {
 
 // A quarter larger, or no larger if enough of it is only deleted places: memory before speed.
 void ChildIndex::Grow(Segment* segment) {
+  const uint32_t wanted = segment->live + segment->live / 4 + 2;
+  Resize(segment, std::max(kFirstCapacity, wanted + wanted / 7));
+}
+
+// Segments fill at random: four standard deviations above the mean.
+void ChildIndex::Reserve(size_t nodes) {
+  const double mean = static_cast<double>(nodes) / static_cast<double>(segments_.size());
+  const auto wanted = static_cast<uint32_t>(mean + 4 * std::sqrt(mean)) + 2;
+  for (Segment& segment : segments_) {
+    const uint32_t capacity = std::max(kFirstCapacity, wanted + wanted / 7);
+    if (capacity > segment.capacity) Resize(&segment, capacity);
+  }
+}
+
+void ChildIndex::Resize(Segment* segment, uint32_t capacity) {
   Segment old = std::move(*segment);
-  const uint32_t wanted = old.live + old.live / 4 + 2;
   *segment = Segment{};
-  segment->capacity = std::max(kFirstCapacity, wanted + wanted / 7);
+  segment->capacity = capacity;
   segment->tags = std::make_unique<uint8_t[]>(segment->capacity);
   segment->ids = std::make_unique_for_overwrite<NodeId[]>(segment->capacity);
   for (uint32_t i = 0; i < old.capacity; ++i) {

@@ -10,6 +10,8 @@
 #include <memory>
 #include <string_view>
 
+#include "protocol/error_code.h"  // before kNoNode, whose name one of its members has too
+
 namespace lockkeeper {
 
 using NodeId = uint32_t;
@@ -36,6 +38,8 @@ class ChildIndex {
       if (segment.tags[i] == tag && equal(segment.ids[i])) return segment.ids[i];
     }
   }
+  // Room for `nodes` nodes in all, so that none of them makes a segment grow.
+  void Reserve(size_t nodes);
   void Insert(uint64_t hash, NodeId node);
   // REQUIRES: the node is in the index under this hash.
   void Erase(uint64_t hash, NodeId node);
@@ -61,6 +65,7 @@ class ChildIndex {
   }
   static uint32_t Next(uint32_t i, uint32_t capacity) { return i + 1 == capacity ? 0 : i + 1; }
   void Grow(Segment* segment);
+  void Resize(Segment* segment, uint32_t capacity);
   static void Place(Segment* segment, uint64_t hash, NodeId node);
 
   std::function<uint64_t(NodeId)> hash_of_;

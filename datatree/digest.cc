@@ -36,4 +36,9 @@ uint64_t NodeDigest(uint32_t prefix, const NodeStat& s) {
   return Crc(prefix, {stat, sizeof stat});
 }
 
+uint64_t DigestOf(const StoredNode& node) {
+  if (IsOutsideDigest(node.path)) return 0;
+  return NodeDigest(DigestPrefix(node.path, node.data), node.stat);
+}
+
 }  // namespace lockkeeper

@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include "datatree/node_store.h"
+#include "datatree/stored_node.h"
 
 namespace lockkeeper {
 
@@ -19,6 +20,9 @@ uint32_t DigestPrefix(std::string_view path, std::string_view data);
 
 // A znode's share in the sum, from its prefix and stat.
 uint64_t NodeDigest(uint32_t prefix, const NodeStat& stat);
+
+// The share of a znode as a file holds it: 0 if it does not count.
+uint64_t DigestOf(const StoredNode& node);
 
 }  // namespace lockkeeper
 

@@ -48,6 +48,8 @@ class NodeStore {
   NodeStore& operator=(const NodeStore&) = delete;
 
   size_t size() const { return live_; }
+  // Makes room for `nodes` znodes in all: adding them is quicker then.
+  void Reserve(size_t nodes) { index_.Reserve(nodes); }
   // Bytes taken from the system for nodes, free space included.
   size_t reserved_bytes() const;
 

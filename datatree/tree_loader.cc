@@ -6,6 +6,7 @@
 #include <string_view>
 #include <utility>
 
+#include "datatree/digest.h"
 #include "datatree/path.h"
 
 namespace lockkeeper {
@@ -50,15 +51,17 @@ TreeLoader::TreeLoader(DataTree* tree) : tree_(*tree) {
   levels_.push_back({NodeStore::kRoot, 0});
 }
 
+void TreeLoader::Expect(uint64_t nodes) { tree_.nodes_.Reserve(nodes); }
+
 void TreeLoader::AddSession(SessionId session, int32_t timeout_ms) {
   tree_.sessions_[session] = timeout_ms;
 }
 
-Status TreeLoader::AddAcl(int64_t key, const AclList& acl) {
-  if (!acl_ids_.emplace(key, tree_.acls_.Acquire(acl)).second) {
-    return Error{Errc::kCorruption, "the ACL with key " + std::to_string(key) + " stands twice"};
-  }
-  return {};
+void TreeLoader::AddAcl(int64_t key, const AclList& acl) {
+  const uint32_t id = tree_.acls_.Acquire(acl);
+  const auto [place, is_new] = acl_ids_.emplace(key, id);
+  if (is_new) return;
+  tree_.acls_.Release(std::exchange(place->second, id));
 }
 
 Status TreeLoader::RestoreAcl(uint32_t id, const AclList& acl) {
@@ -99,7 +102,7 @@ bool TreeLoader::ReplaceSystemNode(const StoredNode& node, uint32_t acl_id) {
   return true;
 }
 
-Status TreeLoader::AddNode(const StoredNode& node) {
+Status TreeLoader::AddNode(const StoredNode& node, std::optional<uint64_t> digest) {
   if (!node.path.empty() && !IsCanonicalPath(node.path)) {
     return Corrupt(node.path, "has no proper path");
   }
@@ -113,7 +116,7 @@ Status TreeLoader::AddNode(const StoredNode& node) {
   const NodeId added = tree_.nodes_.Create(parent, name, node.data, *acl_id, node.stat);
   tree_.RegisterOwner(added, node.stat.owner);
   tree_.data_bytes_ += static_cast<int64_t>(node.path.size() + node.data.size());
-  tree_.AddToDigest(added, node.path);
+  if (tree_.digest_enabled()) tree_.digest_ += digest ? *digest : DigestOf(node);
   if (levels_.back().path_bytes + 1 + name.size() == node.path.size()) {
     levels_.push_back({added, node.path.size()});
     last_path_.assign(node.path);

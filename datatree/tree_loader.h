@@ -3,6 +3,7 @@
 #define LOCKKEEPER_DATATREE_TREE_LOADER_H_
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -22,16 +23,21 @@ class TreeLoader {
   // REQUIRES: a tree as its constructor leaves it.
   explicit TreeLoader(DataTree* tree);
 
+  // How many znodes will come, if that is known: only for speed.
+  void Expect(uint64_t nodes);
+
   void AddSession(SessionId session, int32_t timeout_ms);
 
-  // An ACL under the key that the file's nodes use, which need not be the tree's own number.
-  Status AddAcl(int64_t key, const AclList& acl);
+  // An ACL under the key that the file's nodes use, which need not be the tree's own number. The
+  // last of several under one key counts, as in ZooKeeper.
+  void AddAcl(int64_t key, const AclList& acl);
   // The same, but the tree uses `id` from now on: what a checkpoint wrote stays valid.
   Status RestoreAcl(uint32_t id, const AclList& acl);
 
   // Quick when siblings and their descendants come together. A node with an unknown ACL key is
-  // kept, but only the super user may do anything with it.
-  Status AddNode(const StoredNode& node);
+  // kept, but only the super user may do anything with it. `digest`: DigestOf(node), for callers
+  // that have it already.
+  Status AddNode(const StoredNode& node, std::optional<uint64_t> digest = std::nullopt);
 
   // Drops ACLs that no node uses and recomputes the quota statistics (storage-and-operations 9.4).
   // `zxid`: of the last transaction that the file contains.

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <future>
-#include <random>
 #include <thread>
 #include <utility>
 
@@ -15,15 +14,14 @@
 namespace lockkeeper {
 namespace {
 
-constexpr uint64_t kBytesPerKib = 1024;
+constexpr int64_t kMsPerSecond = 1000;
+constexpr int64_t kMsPerHour = 3'600'000;
+
+// 0 or less: off.
+uint64_t KibToBytes(int64_t kib) { return kib > 0 ? static_cast<uint64_t>(kib) * 1024 : 0; }
 
 size_t IoThreadCount(const Config& config) {
   return static_cast<size_t>(config.IoThreads(std::thread::hardware_concurrency()));
-}
-
-uint64_t RandomSeed() {
-  std::random_device device;
-  return uint64_t{device()} << 32 | device();
 }
 
 std::string Joined(const std::vector<std::string>& words) {
@@ -51,7 +49,7 @@ Server::Server(Config config, std::function<void(const Error&)> failed)
       started_(MonoNow()),
       auth_({config_.digest_auth_enabled, config_.digest_alg, config_.super_digest}),
       fs_(PosixFileSystem()),
-      gate_(IoThreadCount(config_)),
+      gate_(IoThreadCount(config_) + 1),  // the last place is the checkpoint thread's
       limiter_(config_.max_cnxns, config_.max_client_cnxns) {}
 
 Server::~Server() { Stop(); }
@@ -61,6 +59,7 @@ Status Server::Start() {
   MakeThreads();
   if (Status opened = OpenPort(); !opened) return opened;
   log_->Start();
+  checkpoints_->Start();
   core_->Start();
   admin_->Start();
   for (IoThread* io : io_) io->Start();
@@ -72,28 +71,23 @@ Status Server::OpenStorage() {
       DataDir::Open(fs_, {config_.data_dir, config_.data_log_dir, config_.datadir_autocreate});
   if (!dir) return dir.error();
   dir_ = std::move(*dir);
-  tree_ = std::make_unique<DataTree>(DataTreeOptions{
-      .owner_rules = {config_.extended_types_enabled, config_.emulate_353_ttl_nodes},
-      .digest_enabled = config_.digest_enabled,
-      .hash_seed = RandomSeed()});
-  const Result<RecoverySummary> recovered = Recover(fs_, *dir_, config_, tree_.get());
+  Result<RecoveredState> recovered = Recover(fs_, *dir_, config_, TreeOptions(config_));
   if (!recovered) return recovered.error();
-  metrics_.dbinittime.Record(recovered->took_ms);
-  metrics_.startup_txns_loaded.Record(static_cast<int64_t>(recovered->transactions));
-  metrics_.startup_txns_load_time.Record(recovered->took_ms);
-  metrics_.digest_mismatches_count.Add(static_cast<int64_t>(recovered->digest_mismatches));
+  tree_ = std::move(recovered->tree);
+  checkpoint_store_ = std::move(recovered->store);
+  const RecoverySummary& summary = recovered->summary;
+  metrics_.dbinittime.Record(summary.base_ms + summary.replay_ms);
+  metrics_.startup_snap_load_time.Record(summary.base_ms);
+  metrics_.startup_txns_loaded.Record(static_cast<int64_t>(summary.transactions));
+  metrics_.startup_txns_load_time.Record(summary.replay_ms);
+  metrics_.digest_mismatches_count.Add(static_cast<int64_t>(summary.digest_mismatches));
 
-  TxnLogOptions options{
-      .dir = dir_->log_dir(),
-      .prealloc_bytes = config_.pre_alloc_size_kib > 0
-                            ? static_cast<uint64_t>(config_.pre_alloc_size_kib) * kBytesPerKib
-                            : 0,
-      .roll_above_bytes = config_.txn_log_size_limit_kb > 0
-                              ? static_cast<uint64_t>(config_.txn_log_size_limit_kb) * kBytesPerKib
-                              : 0,
-      .force_sync = config_.force_sync,
-      .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
-                           static_cast<size_t>(config_.jute_extrasize)};
+  TxnLogOptions options{.dir = dir_->log_dir(),
+                        .prealloc_bytes = KibToBytes(config_.pre_alloc_size_kib),
+                        .roll_above_bytes = KibToBytes(config_.txn_log_size_limit_kb),
+                        .force_sync = config_.force_sync,
+                        .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
+                                             static_cast<size_t>(config_.jute_extrasize)};
   Result<std::unique_ptr<TxnLogWriter>> writer =
       TxnLogWriter::Open(fs_, std::move(options), tree_->last_zxid());
   if (!writer) return writer.error();
@@ -117,10 +111,19 @@ void Server::MakeThreads() {
       LogThreadOptions{.flush_delay_ms = config_.flush_delay_ms,
                        .group_max = static_cast<size_t>(std::max(config_.max_batch_size, 0)),
                        .roll_after_txns = config_.snap_count,
+                       .roll_after_bytes = KibToBytes(config_.snap_size_limit_kb),
                        .fsync_warning_ms = config_.fsync_warning_threshold_ms},
       &core_inbox_, &metrics_);
+  checkpoints_ = std::make_unique<CheckpointThread>(
+      std::move(checkpoint_store_), tree_.get(), &gate_, &fs_, dir_.get(),
+      CheckpointThreadOptions{
+          .gate_slot = IoThreadCount(config_),
+          .purge_interval_ms =
+              std::max<int64_t>(config_.autopurge_purge_interval_h, 0) * kMsPerHour,
+          .purge_retain = config_.autopurge_snap_retain_count},
+      &core_inbox_, &metrics_);
   core_ = std::make_unique<CoreLoop>(
-      tree_.get(), &gate_, &core_inbox_, log_.get(), io_, &outstanding_,
+      tree_.get(), &gate_, &core_inbox_, log_.get(), checkpoints_.get(), io_, &outstanding_,
       CoreOptions{.prepare = {.access = access,
                               .enforce_quota = config_.enforce_quota,
                               .reconfig_enabled = config_.reconfig_enabled,
@@ -130,7 +133,9 @@ void Server::MakeThreads() {
                   .tick_ms = config_.tick_time_ms,
                   .first_session_id = FirstSessionId(config_, *tree_),
                   .reaper = {config_.container_check_interval_ms, config_.container_max_per_minute,
-                             config_.container_max_never_used_interval_ms}},
+                             config_.container_max_never_used_interval_ms},
+                  .checkpoints = {static_cast<uint64_t>(config_.checkpoint_dirty_mb) << 20,
+                                  config_.checkpoint_interval_s * kMsPerSecond}},
       &metrics_, failed_);
 }
 
@@ -169,6 +174,7 @@ void Server::Stop() {
   core_->Stop();
   for (IoThread* io : io_) io->Stop();
   log_->Stop();
+  checkpoints_->Stop();
   admin_.reset();
 }
 

@@ -18,6 +18,7 @@
 #include "server/net/io_thread.h"
 #include "server/net/listener.h"
 #include "server/net/server_context.h"
+#include "server/pipeline/checkpoint_thread.h"
 #include "server/pipeline/core_loop.h"
 #include "server/pipeline/log_thread.h"
 #include "server/pipeline/read_gate.h"
@@ -62,6 +63,8 @@ class Server {
   std::unique_ptr<ServerContext> context_;
   std::unique_ptr<TxnLogWriter> log_writer_;
   std::unique_ptr<LogThread> log_;
+  std::unique_ptr<CheckpointStore> checkpoint_store_;
+  std::unique_ptr<CheckpointThread> checkpoints_;
   std::vector<std::unique_ptr<IoThread>> io_threads_;
   std::vector<IoThread*> io_;
   std::unique_ptr<CoreLoop> core_;

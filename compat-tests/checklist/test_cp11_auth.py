@@ -135,6 +135,40 @@ def test_cp_11_2_an_acl_written_by_hand_matches(conn, new_session, root):
         assert client.get(root + "/n").err == err
 
 
+# What the server takes the bytes for: UTF-8, each malformed part one U+FFFD.
+MALFORMED = [
+    *((b"u:\xff", "u:\ufffd"), (b"u:\xc3", "u:\ufffd"), (b"u:\xf0\x90\x80", "u:\ufffd")),
+    *((b"u:\xc0\x80", "u:\ufffd\ufffd"), (b"u:\xe0\x9f\xbf", "u:\ufffd\ufffd\ufffd")),
+    *((b"u:\xed\xa0\x80", "u:\ufffd"), (b"u:\xf4\x90\x80\x80", "u:" + 4 * "\ufffd")),
+    *((b"u:\xf0\x9f\x98A", "u:\ufffdA"), (b"u\xe1\x80:p", "u\ufffd:p")),
+    (b"\xff\xfe:\x80", "\ufffd\ufffd:\ufffd"),
+]
+
+
+@pytest.mark.parametrize("credentials, text", MALFORMED, ids=repr)
+def test_cp_11_2_credentials_are_text(conn, root, credentials, text):
+    """CP-11.2: they are decoded as UTF-8 before they are hashed, also those that are none."""
+    assert conn.auth("digest", credentials).ok
+    assert stored_identity(conn, root + "/n") == Acl(31, "digest", digest_id(text))
+    assert ("digest", text.split(":")[0]) in conn.whoami().value
+
+
+def test_cp_11_2_credentials_that_decode_alike_are_the_same(new_session, root):
+    """CP-11.2: who wrote other malformed bytes, or U+FFFD itself, has the same identity."""
+    creator = new_session()
+    assert creator.auth("digest", b"u:\xff").ok
+    assert creator.create(root + "/n", acl=CREATOR_ACL).ok
+    for credentials, err in (
+        (b"u:\xfe", 0),
+        ("u:\ufffd".encode(), 0),
+        (b"u:\xff\xff", Err.NO_AUTH),
+        (b"u:?", Err.NO_AUTH),
+    ):
+        client = new_session()
+        assert client.auth("digest", credentials).ok
+        assert client.get(root + "/n").err == err
+
+
 @pytest.mark.parametrize("algorithm", ["SHA-256", "SHA-512"])
 def test_cp_11_2_other_digest_algorithms(make_server, algorithm):
     """CP-11.2 (section 11.3): DigestAuthenticationProvider.digestAlg."""

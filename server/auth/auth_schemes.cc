@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "protocol/jute.h"
+#include "server/auth/java_utf8.h"
 
 namespace lockkeeper {
 namespace {
@@ -27,12 +28,11 @@ std::optional<std::string> DigestIdentity(const std::string& algorithm,
   if (md == nullptr) return std::nullopt;
   std::array<unsigned char, EVP_MAX_MD_SIZE> hash{};
   unsigned size = 0;
-  if (EVP_Digest(credentials.data(), credentials.size(), hash.data(), &size, md.get(), nullptr) !=
-      1) {
+  const std::string text = DecodedAsJava(credentials);
+  if (EVP_Digest(text.data(), text.size(), hash.data(), &size, md.get(), nullptr) != 1) {
     return std::nullopt;
   }
-  const std::string user(credentials.substr(0, credentials.find(':')));
-  return user + ":" + Base64(hash.data(), size);
+  return text.substr(0, text.find(':')) + ":" + Base64(hash.data(), size);
 }
 
 std::optional<std::vector<Identity>> AuthSchemes::Authenticate(std::string_view scheme,

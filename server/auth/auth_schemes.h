@@ -19,7 +19,8 @@ struct AuthOptions {
 };
 
 // "user:" + base64(hash of the whole credentials), the user being what stands before the first
-// colon. nullopt: OpenSSL does not have the algorithm.
+// colon. Credentials are text: malformed UTF-8 counts as U+FFFD (java_utf8.h), also in the hash.
+// nullopt: OpenSSL does not have the algorithm.
 std::optional<std::string> DigestIdentity(const std::string& algorithm,
                                           std::string_view credentials);
 

@@ -80,6 +80,7 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int32_t max_batch_size = 1000;               // maxBatchSize: requests per flush; 0: no limit
   bool digest_enabled = true;                  // digest.enabled: digests on records
   bool serialize_last_processed_zxid = true;   // serializeLastProcessedZxid.enabled
+  std::string snapshot_compression_method;     // snapshot.compression.method: "", "gz", "snappy"
   bool allow_discontinuous_proposals = false;  // test.allowDiscontinuousProposals
   int32_t autopurge_snap_retain_count = 3;     // autopurge.snapRetainCount, >= 3
   int32_t autopurge_purge_interval_h = 0;      // autopurge.purgeInterval; <= 0: off
@@ -109,6 +110,8 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   // ---- Lockkeeper's own.
   int32_t io_threads = 0;  // lockkeeper.ioThreads; 0: one a core, at most 8
+  int32_t checkpoint_dirty_mb = 32;            // lockkeeper.checkpointDirtyMb
+  int32_t checkpoint_interval_s = 300;         // lockkeeper.checkpointIntervalSeconds; 0: never
 
   // ---- The ensemble: validated and kept, without effect in a standalone server.
   Membership membership;                        // server.N, group.G, weight.N

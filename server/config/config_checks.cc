@@ -171,10 +171,6 @@ void WarnAboutMissingParts(ConfigDraft* draft) {
     draft->Warn(admin_keys.empty() ? "admin.enableServer" : admin_keys.front().key,
                 "the AdminServer (HTTP) is not available yet; four-letter words are");
   }
-  constexpr char kCompression[] = "snapshot.compression.method";
-  if (!draft->Text(kCompression).empty()) {
-    draft->Warn(kCompression, "no snapshot files are written yet, nothing will be compressed");
-  }
 }
 
 }  // namespace

@@ -123,9 +123,9 @@ constexpr ConfigKey kKeys[] = {
     {"preAllocSize", kProperty, kInt, "65536", "KiB", kObeyed, &Config::pre_alloc_size_kib,
      "steps in which log files grow; <= 0: no padding", kAnyInt64},
     {"snapCount", kProperty, kInt, "100000", "transactions", kObeyed, &Config::snap_count,
-     "transactions in a log before the next one is begun", RaisedTo(2)},
+     "transactions after which a checkpoint is written and the next log begun", RaisedTo(2)},
     {"snapSizeLimitInKb", kProperty, kInt, "4194304", "KB", kObeyed, &Config::snap_size_limit_kb,
-     "the same in bytes of log; <= 0: off", kAnyInt64},
+     "the same in KB of log; <= 0: off", kAnyInt64},
     {"txnLogSizeLimitInKb", kProperty, kInt, "-1", "KB", kObeyed, &Config::txn_log_size_limit_kb,
      "a longer log file is followed by a new one; <= 0: off", kAnyInt64},
     {"forceSync", kProperty, kYesNo, "yes", "", kObeyed, &Config::force_sync,
@@ -145,8 +145,9 @@ constexpr ConfigKey kKeys[] = {
      "part of the snapshot up to which a learner gets the log instead"},
     {"snapshot.trust.empty", kProperty, kBool, "false", "", kObeyed, &Config::snapshot_trust_empty,
      "load logs without a snapshot"},
-    {"snapshot.compression.method", kProperty, kText, "", "", kSnapshot, kNoField,
-     "gz or snappy; empty: none"},
+    {"snapshot.compression.method", kProperty, kText, "", "", kObeyed,
+     &Config::snapshot_compression_method,
+     "compression of snapshot files: gz or snappy; anything else: none"},
     {"datadir.autocreate", kProperty, kBool, "true", "", kObeyed, &Config::datadir_autocreate,
      "make missing data directories"},
     {"db.autocreate", kProperty, kBool, "true", "", kObeyed, &Config::db_autocreate,
@@ -436,6 +437,11 @@ constexpr ConfigKey kKeys[] = {
     // ---- Lockkeeper's own.
     {"lockkeeper.ioThreads", kLockkeeper, kStrictInt, "0", "threads", kObeyed, &Config::io_threads,
      "threads that serve clients; 0: one a core, at most 8", Between(0, 64)},
+    {"lockkeeper.checkpointDirtyMb", kLockkeeper, kStrictInt, "32", "MiB", kObeyed,
+     &Config::checkpoint_dirty_mb, "so much changed: a checkpoint is written", Between(1, 1 << 20)},
+    {"lockkeeper.checkpointIntervalSeconds", kLockkeeper, kStrictInt, "300", "s", kObeyed,
+     &Config::checkpoint_interval_s, "something changed since so long: a checkpoint; 0: never",
+     AtLeast(0)},
 };
 
 bool Matches(const ConfigKey& key, std::string_view name) {
@@ -472,8 +478,6 @@ std::string_view EffectText(KeyEffect effect) {
       return "tunes a throttle that is off";
     case kMetrics:
       return "the default metrics provider has no settings";
-    case kSnapshot:
-      return "no snapshot files are written";
     case kJavaOnly:
       return "tunes the Java server; nothing to tune here";
     case kSwitch:

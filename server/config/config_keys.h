@@ -52,7 +52,6 @@ enum class KeyEffect : uint8_t {
   kAdminServer,  // accepted: belongs to the HTTP AdminServer
   kThrottle,     // accepted: tunes a throttle that is off
   kMetrics,      // accepted: belongs to the Prometheus provider
-  kSnapshot,     // accepted: concerns snapshot files
   kJavaOnly,     // accepted: tunes the Java server
   kSwitch,       // its neutral value is accepted, any other refused (column `refusal`)
 };

@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "server/config/config_draft.h"
-#include "server/config/data_dir_check.h"
 #include "server/config/java_values.h"
+#include "server/config/my_id.h"
 
 namespace lockkeeper {
 namespace {

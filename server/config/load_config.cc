@@ -131,6 +131,8 @@ int ExitCode(const Error& error) {
       return 2;
     case Errc::kDataDir:
       return 3;
+    case Errc::kCheckpoint:
+      return 10;
     default:
       return 1;
   }

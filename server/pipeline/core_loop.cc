@@ -24,13 +24,14 @@ const std::vector<Identity>& Nobody() {
 }  // namespace
 
 CoreLoop::CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
-                   std::vector<IoThread*> io_threads, Outstanding* outstanding,
-                   const CoreOptions& options, Metrics* metrics,
+                   CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
+                   Outstanding* outstanding, const CoreOptions& options, Metrics* metrics,
                    std::function<void(const Error&)> failed)
     : tree_(*tree),
       gate_(*gate),
       inbox_(*inbox),
       log_(*log),
+      checkpoints_(*checkpoints),
       io_threads_(std::move(io_threads)),
       outstanding_(*outstanding),
       options_(options),
@@ -41,11 +42,18 @@ CoreLoop::CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, Lo
       sessions_(options.tick_ms),
       next_session_id_(options.first_session_id),
       reaper_(options.reaper, MonoNow()),
+      schedule_(options.checkpoints, MonoNow()),
       complete_until_(io_threads_.size()) {
   // Sessions of the log get a full timeout from now (client-protocol 10.2).
   for (const auto& [session, timeout_ms] : tree_.sessions()) {
     sessions_.Add(session, timeout_ms, {}, MonoNow());
   }
+  // Owners of ephemerals that no session table knows are closed at once, in a transaction as
+  // every other (storage-and-operations 2.9, step 7).
+  for (const auto& [session, nodes] : tree_.ephemerals()) {
+    if (!sessions_.IsLive(session)) sessions_.Add(session, 0, {}, MonoNow());
+  }
+  schedule_.Due();
 }
 
 void CoreLoop::Start() {
@@ -61,14 +69,46 @@ void CoreLoop::Stop() {
 void CoreLoop::Run() {
   std::vector<CoreMessage> messages;
   while (!failed_ && !(stopping_ && in_flight_.empty())) {
-    inbox_.TakeAll(&messages, TimePointOf(reaper_.NextDeadline()));
+    inbox_.TakeAll(&messages, TimePointOf(NextDeadline()));
     for (CoreMessage& message : messages) {
       std::visit([this](auto& m) { Handle(m); }, message);
       if (failed_) return;
     }
+    ReleaseDelayed();
     if (!stopping_) RunReaper();
     FlushToLog();
     ApplyCommitted();
+    MaybeCheckpoint();
+  }
+}
+
+MonoMs CoreLoop::NextDeadline() const {
+  return std::min(reaper_.NextDeadline(), schedule_.NextDeadline());
+}
+
+// Between two transactions: what is frozen is the tree at last_zxid(), all of it committed.
+void CoreLoop::MaybeCheckpoint() {
+  CheckpointTracker& tracker = tree_.checkpoint_tracker();
+  if (stopping_ || !schedule_.TakeStart(tracker.dirty(), tracker.dirty_bytes(), MonoNow())) return;
+  auto batch = std::make_shared<CheckpointBatch>();
+  std::optional<uint64_t> digest;
+  if (tree_.digest_enabled()) digest = tree_.digest();
+  FrozenState frozen = tracker.Freeze(tree_.last_zxid(), digest,
+                                      [batch](const StoredNode& node) { batch->Add(node); });
+  checkpoints_.Begin({std::move(frozen), std::move(batch)});
+}
+
+void CoreLoop::Handle(CheckpointEnded& ended) {
+  schedule_.Finished(MonoNow());
+  if (ended.error) Fail(*ended.error);
+}
+
+void CoreLoop::ReleaseDelayed() {
+  while (!delayed_.empty() &&
+         (stopping_ || !schedule_.MustWait(tree_.checkpoint_tracker().dirty_bytes()))) {
+    RequestBatch batch = std::move(delayed_.front());
+    delayed_.pop_front();
+    HandleNow(batch);
   }
 }
 
@@ -78,6 +118,13 @@ PrepareContext CoreLoop::ContextFor(SessionId session, int32_t xid,
 }
 
 void CoreLoop::Handle(RequestBatch& batch) {
+  const bool wait = schedule_.MustWait(tree_.checkpoint_tracker().dirty_bytes());
+  if (delayed_.empty() && !wait) return HandleNow(batch);
+  LOG_IF(WARNING, delayed_.empty()) << "writes wait: the disk is too slow for the checkpoint";
+  delayed_.push_back(std::move(batch));
+}
+
+void CoreLoop::HandleNow(RequestBatch& batch) {
   for (CoreRequest& request : batch.requests) {
     // Requests of a session that is gone or going are dropped without a word
     // (client-protocol 10.1); its connection is about to be closed.
@@ -166,10 +213,12 @@ void CoreLoop::Handle(TouchReport& report) {
 void CoreLoop::Handle(Persisted& persisted) { broadcast_.OnPersisted(persisted.upto, &output_); }
 
 // Nobody can know what reached the disk: nothing more is applied or answered.
-void CoreLoop::Handle(LogFailed& failure) {
+void CoreLoop::Handle(LogFailed& failure) { Fail(failure.error); }
+
+void CoreLoop::Fail(const Error& error) {
   failed_ = true;
   metrics_.unrecoverable_error_count.Add(1);
-  failed_callback_(failure.error);
+  failed_callback_(error);
 }
 
 void CoreLoop::RunReaper() {

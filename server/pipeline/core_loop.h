@@ -13,6 +13,8 @@
 #include "datatree/data_tree.h"
 #include "datatree/prepare.h"
 #include "server/admin/metrics.h"
+#include "server/pipeline/checkpoint_schedule.h"
+#include "server/pipeline/checkpoint_thread.h"
 #include "server/pipeline/container_reaper.h"
 #include "server/pipeline/inbox.h"
 #include "server/pipeline/log_thread.h"
@@ -29,6 +31,7 @@ struct CoreOptions {
   int64_t tick_ms = 3000;
   SessionId first_session_id;  // the next session that is opened gets it
   ReaperOptions reaper;
+  CheckpointScheduleOptions checkpoints;
 };
 
 class CoreLoop {
@@ -36,8 +39,9 @@ class CoreLoop {
   // `failed` is called on the core thread once nothing can be acknowledged any more; the process
   // must end then.
   CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
-           std::vector<IoThread*> io_threads, Outstanding* outstanding, const CoreOptions& options,
-           Metrics* metrics, std::function<void(const Error&)> failed);
+           CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
+           Outstanding* outstanding, const CoreOptions& options, Metrics* metrics,
+           std::function<void(const Error&)> failed);
 
   void Start();
   // Carries out what was sent before, waits for its disk writes, then ends the thread.
@@ -68,15 +72,23 @@ class CoreLoop {
   void Handle(TouchReport& report);
   void Handle(Persisted& persisted);
   void Handle(LogFailed& failure);
+  void Handle(CheckpointDue&) { schedule_.Due(); }
+  void Handle(CheckpointEnded& ended);
   void Handle(CoreTask& task) { task(*this); }
   void Handle(StopCore&) { stopping_ = true; }
 
+  void HandleNow(RequestBatch& batch);
   void HandleRequest(const RequestBatch& batch, CoreRequest request);
   void CloseSession(SessionId session, InFlight in_flight);
   void Propose(std::string payload, InFlight in_flight);
   PrepareContext ContextFor(SessionId session, int32_t xid,
                             const std::vector<Identity>& identities) const;
   void RunReaper();
+  void Fail(const Error& error);
+  MonoMs NextDeadline() const;
+  void MaybeCheckpoint();
+  // Takes up the requests that had to wait for the checkpoint, if it is time.
+  void ReleaseDelayed();
   void FlushToLog();
   // Applies what is committed, in slices, each under all gates.
   void ApplyCommitted();
@@ -93,6 +105,7 @@ class CoreLoop {
   ReadGate& gate_;
   Inbox<CoreMessage>& inbox_;
   LogThread& log_;
+  CheckpointThread& checkpoints_;
   const std::vector<IoThread*> io_threads_;
   Outstanding& outstanding_;
   const CoreOptions options_;
@@ -106,6 +119,8 @@ class CoreLoop {
   SessionTracker sessions_;
   SessionId next_session_id_;
   ContainerReaper reaper_;
+  CheckpointSchedule schedule_;
+  std::deque<RequestBatch> delayed_;  // in their order; see CheckpointSchedule::MustWait
   std::deque<InFlight> in_flight_;
   std::vector<MonoMs> complete_until_;  // by I/O thread: see TouchReport
   bool stopping_ = false;

@@ -17,7 +17,7 @@ LogThread::LogThread(std::unique_ptr<TxnLogWriter> writer, const LogThreadOption
       core_(core),
       metrics_(metrics),
       random_(std::random_device{}()) {
-  DrawRollThreshold();
+  DrawRollThresholds();
 }
 
 LogThread::~LogThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
@@ -98,20 +98,33 @@ bool LogThread::WritePart(std::span<const LogEntry> part) {
                  << "ms which will adversely affect operation latency. File size is "
                  << synced->file_bytes << " bytes";
   }
-  txns_in_file_ += static_cast<int64_t>(part.size());
-  if (synced->rolled) txns_in_file_ = 0;
-  if (options_.roll_after_txns <= 0 || txns_in_file_ < roll_threshold_) return true;
-  DrawRollThreshold();
-  txns_in_file_ = 0;
-  const Status rolled = writer_->Roll();
-  if (!rolled) core_->Push(LogFailed{rolled.error()});
-  return rolled.ok();
+  txns_ += static_cast<int64_t>(part.size());
+  return RollIfDue(*synced);
 }
 
-// Between half of the limit and all of it, so that the servers of an ensemble do not roll at once.
-void LogThread::DrawRollThreshold() {
-  const auto half = static_cast<uint64_t>(std::max<int64_t>(options_.roll_after_txns / 2, 1));
-  roll_threshold_ = static_cast<int64_t>(half + random_() % half);
+bool LogThread::RollIfDue(const SyncReport& synced) {
+  if (synced.rolled) full_files_bytes_ += synced.file_bytes;
+  const uint64_t bytes = full_files_bytes_ + writer_->file_bytes();
+  const bool due = (options_.roll_after_txns > 0 && txns_ > txns_threshold_) ||
+                   (options_.roll_after_bytes > 0 && bytes > bytes_threshold_);
+  if (!due) return true;
+  txns_ = 0;
+  full_files_bytes_ = 0;
+  DrawRollThresholds();
+  if (const Status rolled = writer_->Roll(); !rolled) {
+    core_->Push(LogFailed{rolled.error()});
+    return false;
+  }
+  core_->Push(CheckpointDue{});
+  return true;
+}
+
+// Between half of a limit and all of it, so that the servers of an ensemble are not busy at once.
+void LogThread::DrawRollThresholds() {
+  const auto txns_half = static_cast<uint64_t>(std::max<int64_t>(options_.roll_after_txns / 2, 1));
+  const uint64_t bytes_half = std::max<uint64_t>(options_.roll_after_bytes / 2, 1);
+  txns_threshold_ = static_cast<int64_t>(txns_half + random_() % txns_half);
+  bytes_threshold_ = bytes_half + random_() % bytes_half;
 }
 
 }  // namespace lockkeeper

@@ -18,9 +18,11 @@
 namespace lockkeeper {
 
 struct LogThreadOptions {
-  int64_t flush_delay_ms = 0;   // hold a group back for more; 0: never
-  size_t group_max = 1000;      // records in one sync; 0: no limit
-  int64_t roll_after_txns = 0;  // a new file after half of this to all of it, at random
+  int64_t flush_delay_ms = 0;  // hold a group back for more; 0: never
+  size_t group_max = 1000;     // records in one sync; 0: no limit
+  // A new file, and a checkpoint, after half of each to all of it, at random; 0: no such limit.
+  int64_t roll_after_txns = 0;
+  uint64_t roll_after_bytes = 0;  // of log files with their padding
   int64_t fsync_warning_ms = 1000;
 };
 
@@ -47,7 +49,8 @@ class LogThread {
   void TakeAll(std::vector<Message>* messages, bool* stop);
   bool WriteGroup();
   bool WritePart(std::span<const LogEntry> part);
-  void DrawRollThreshold();
+  bool RollIfDue(const SyncReport& synced);
+  void DrawRollThresholds();
 
   const std::unique_ptr<TxnLogWriter> writer_;
   const LogThreadOptions options_;
@@ -57,8 +60,11 @@ class LogThread {
   // Below: owned by the thread.
   std::vector<LogEntry> group_;
   std::mt19937_64 random_;
-  int64_t txns_in_file_ = 0;
-  int64_t roll_threshold_ = 0;
+  // Since the last checkpoint became due.
+  int64_t txns_ = 0;
+  uint64_t full_files_bytes_ = 0;
+  int64_t txns_threshold_ = 0;
+  uint64_t bytes_threshold_ = 0;
   bool failed_ = false;
   std::thread thread_;
 };

@@ -74,14 +74,24 @@ struct LogFailed {
   Error error;
 };
 
+// A log file reached the size after which ZooKeeper takes a snapshot, and the next one begins.
+struct CheckpointDue {};
+
+// --- checkpoint thread to core ----------------------------------------------------------------
+
+struct CheckpointEnded {
+  std::optional<Error> error;  // it is not on the disk, and no later one can be
+};
+
 // --- anybody to core --------------------------------------------------------------------------
 
 // Runs on the core thread: how the admin thread looks at what the core owns.
 using CoreTask = std::function<void(CoreLoop&)>;
 struct StopCore {};
 
-using CoreMessage = std::variant<RequestBatch, OpenSession, AttachSession, ConnectionGone,
-                                 TouchReport, Persisted, LogFailed, CoreTask, StopCore>;
+using CoreMessage =
+    std::variant<RequestBatch, OpenSession, AttachSession, ConnectionGone, TouchReport, Persisted,
+                 LogFailed, CheckpointDue, CheckpointEnded, CoreTask, StopCore>;
 
 // --- core to I/O threads ----------------------------------------------------------------------
 

@@ -155,20 +155,6 @@ Result<bool> DataDir::TakeInitializeMarker() const {
   return found;
 }
 
-Result<std::vector<std::string>> DataDir::Snapshots() const {
-  const auto names = fs_.List(snapshot_dir_);
-  if (!names) return names.error();
-  std::vector<std::pair<Zxid, std::string>> found;
-  for (const std::string& name : *names) {
-    if (const auto zxid = ZxidOfFileName("snapshot", name)) found.emplace_back(*zxid, name);
-  }
-  std::sort(found.begin(), found.end());
-  std::vector<std::string> snapshots;
-  snapshots.reserve(found.size());
-  for (auto& [zxid, name] : found) snapshots.push_back(std::move(name));
-  return snapshots;
-}
-
 Result<DirectorySizes> DataDir::Sizes() const {
   const auto data = BytesBelow(fs_, snapshot_dir_, kDepthMax);
   if (!data) return data.error();

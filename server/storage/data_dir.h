@@ -39,14 +39,12 @@ class DataDir {
   static Result<std::unique_ptr<DataDir>> Open(FileSystem& fs, const DataDirOptions& options);
 
   const std::string& snapshot_dir() const { return snapshot_dir_; }  // <dataDir>/version-2
-  const std::string& log_dir() const { return log_dir_; }            // <dataLogDir>/version-2
+  std::string checkpoint_dir() const { return snapshot_dir_ + "/checkpoint"; }
+  const std::string& log_dir() const { return log_dir_; }  // <dataLogDir>/version-2
 
   // Whether an operator left the `initialize` marker, which allows an empty database, in
   // dataLogDir or dataDir; removes it, durably.
   Result<bool> TakeInitializeMarker() const;
-
-  // Names of ZooKeeper's snapshot files, ascending by zxid.
-  Result<std::vector<std::string>> Snapshots() const;
 
   Result<DirectorySizes> Sizes() const;
 

@@ -2,7 +2,8 @@
 // can lose un-synced data, tear writes, fill the disk and fail a sync.
 //
 // Units:   offsets and sizes are bytes.
-// Threads: a FileSystem may be shared by threads; a file object belongs to one thread at a time.
+// Threads: a FileSystem may be shared by threads; a file object belongs to one thread at a time,
+//          but ReadAt may be called by several.
 // Errors:  every failure is Errc::kIo (Errc::kDataDir for locks) with a complete message: what was
 //          tried, on which file, at which offset, and the operating system's text and number.
 //          After a failed write or sync the content of the file is unknown: never try again.
@@ -38,7 +39,7 @@ class WritableFile {
 class ReadableFile {
  public:
   virtual ~ReadableFile() = default;
-  // Fills `into` from `offset`; fewer bytes only where the file ends.
+  // Fills `into` from `offset`; fewer bytes only where the file ends. Threads: any.
   virtual Result<size_t> ReadAt(uint64_t offset, std::span<char> into) = 0;
 };
 

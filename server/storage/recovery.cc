@@ -2,86 +2,250 @@
 
 #include <glog/logging.h>
 
-#include <string>
+#include <optional>
+#include <random>
+#include <sstream>
+#include <utility>
 
 #include "server/clock.h"
+#include "server/storage/snapshot_reader.h"
+#include "server/storage/tree_snapshot.h"
 #include "server/storage/txn_log_reader.h"
 
 namespace lockkeeper {
 namespace {
 
-// The low half of the first zxid of an epoch.
-constexpr int64_t kFirstCounter = 1;
+using IfMissing = CheckpointStore::IfMissing;
 
-Error MissingHistory(const DataDir& dir, Zxid first) {
-  return {Errc::kCorruption,
-          "the transaction log in " + dir.log_dir() + " begins at zxid 0x" +
-              [&] {
-                char hex[20];
-                std::snprintf(hex, sizeof hex, "%llx",
-                              static_cast<unsigned long long>(first.value));
-                return std::string(hex);
-              }() +
-              ": what came before is missing. Restore the earlier log files, or set "
-              "snapshot.trust.empty=true to load what is there"};
+// Clients must not be able to choose names that collide.
+uint64_t RandomSeed() {
+  std::random_device device;
+  return uint64_t{device()} << 32 | device();
 }
 
-// Until ZooKeeper's snapshots are read, a directory that depends on one must not be served: it
-// would look empty.
-Status RefuseSnapshots(const DataDir& dir) {
-  const Result<std::vector<std::string>> snapshots = dir.Snapshots();
-  if (!snapshots) return snapshots.error();
-  if (snapshots->empty()) return {};
-  return Error{Errc::kCorruption, dir.snapshot_dir() + " holds the ZooKeeper snapshot " +
-                                      snapshots->back() +
-                                      ", which this version cannot load. Use an empty data "
-                                      "directory, or go on with ZooKeeper on this one"};
+// ZooKeeper tries this many (storage-and-operations 3.4).
+constexpr size_t kSnapshotsTriedMax = 100;
+
+ReplayLimits LimitsOf(const Config& config) {
+  return {.payload_bytes_max = static_cast<size_t>(config.jute_maxbuffer) +
+                               static_cast<size_t>(config.jute_extrasize),
+          .allow_gaps = config.allow_discontinuous_proposals || config.snapshot_trust_empty};
 }
 
-}  // namespace
+// The start-up of one directory, step by step.
+class Recovery {
+ public:
+  Recovery(FileSystem& fs, const DataDir& dir, const Config& config,
+           const DataTreeOptions& tree_options)
+      : fs_(fs), dir_(dir), config_(config), tree_options_(tree_options) {}
 
-Result<RecoverySummary> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
-                                DataTree* tree) {
+  Result<RecoveredState> Load(IfMissing if_missing);
+
+ private:
+  Status OpenStore(IfMissing if_missing);
+  Status LoadBase();
+  // False: no snapshot newer than `have` could be read.
+  Result<bool> LoadNewestSnapshot(Zxid have);
+  Result<bool> TrySnapshot(const SnapshotFile& file);
+  Status LoadCheckpoint();
+  Status RefuseLogsWithoutBase() const;
+  Status Replay();
+  Status ApplyRecord(Zxid zxid, std::string_view payload);
+  void CompareDigest(Zxid zxid, const ApplyOutcome& outcome);
+
+  FileSystem& fs_;
+  const DataDir& dir_;
+  const Config& config_;
+  const DataTreeOptions tree_options_;
+  RecoveredState state_;
+  std::optional<SnapshotDigest> snapshot_digest_;  // not reached yet
+};
+
+Result<RecoveredState> Recovery::Load(IfMissing if_missing) {
+  if (Status opened = OpenStore(if_missing); !opened) return opened.error();
   const MonoMs start = MonoNow();
-  if (const Status refused = RefuseSnapshots(dir); !refused) return refused.error();
-  const Result<bool> initialize = dir.TakeInitializeMarker();
-  if (!initialize) return initialize.error();
+  if (Status loaded = LoadBase(); !loaded) return loaded.error();
+  const MonoMs loaded = MonoNow();
+  state_.summary.base_ms = loaded.value - start.value;
+  if (Status replayed = Replay(); !replayed) return replayed.error();
+  state_.summary.replay_ms = MonoNow().value - loaded.value;
+  return std::move(state_);
+}
 
-  RecoverySummary summary;
-  const auto apply = [&](Zxid zxid, std::string_view payload) -> Status {
-    const bool first = summary.transactions == 0;
-    if (first && (zxid.value & 0xFFFFFFFF) != kFirstCounter && !config.snapshot_trust_empty) {
-      return MissingHistory(dir, zxid);
+Status Recovery::OpenStore(IfMissing if_missing) {
+  if (if_missing == IfMissing::kRefuse) {
+    const auto info = fs_.Stat(dir_.checkpoint_dir());
+    if (!info) return info.error();
+    if (!info->has_value()) return {};
+  }
+  auto store = CheckpointStore::Open(fs_, dir_.checkpoint_dir(), if_missing);
+  if (!store) return store.error();
+  state_.store = std::move(*store);
+  return {};
+}
+
+Status Recovery::LoadBase() {
+  const bool has_checkpoint = state_.store != nullptr && state_.store->meta().has_value();
+  const Zxid have = has_checkpoint ? state_.store->meta()->zxid : Zxid{-1};
+  const Result<bool> found = LoadNewestSnapshot(have);
+  if (!found) return found.error();
+  if (*found) return {};
+  state_.tree = std::make_unique<DataTree>(tree_options_);
+  return has_checkpoint ? LoadCheckpoint() : RefuseLogsWithoutBase();
+}
+
+Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
+  const auto files = ListSnapshots(fs_, dir_.snapshot_dir());
+  if (!files) return files.error();
+  size_t candidates = 0;
+  for (const SnapshotFile& file : *files) {
+    if (file.zxid <= have || candidates == kSnapshotsTriedMax) break;
+    const std::string path = dir_.snapshot_dir() + "/" + file.name;
+    const Result<bool> plausible = PassesQuickCheck(fs_, path);
+    if (!plausible) return plausible.error();
+    if (!*plausible) {
+      LOG(WARNING) << "snapshot " << path << " is not complete and is not used";
+      continue;
     }
-    const Result<ApplyOutcome> outcome = tree->Apply(payload, nullptr);
-    if (!outcome) return outcome.error();
-    ++summary.transactions;
-    if (outcome->recorded_digest &&
-        static_cast<uint64_t>(outcome->recorded_digest->tree_digest) != tree->digest() &&
-        tree->digest_enabled()) {
-      LOG_IF(ERROR, summary.digest_mismatches == 0) << "the tree digest differs from the recorded "
-                                                       "one at zxid "
-                                                    << zxid;
-      ++summary.digest_mismatches;
-    }
-    return {};
-  };
-  const ReplayLimits limits{
-      .payload_bytes_max =
-          static_cast<size_t>(config.jute_maxbuffer) + static_cast<size_t>(config.jute_extrasize),
-      .allow_gaps = config.allow_discontinuous_proposals || config.snapshot_trust_empty};
-  const Result<ReplaySummary> replayed = ReplayLog(fs, dir.log_dir(), Zxid{0}, limits, apply);
-  if (!replayed) return replayed.error();
-  summary.took_ms = MonoNow().value - start.value;
-  if (summary.transactions == 0 && !config.db_autocreate && !*initialize) {
+    ++candidates;
+    const Result<bool> loaded = TrySnapshot(file);
+    if (!loaded) return loaded.error();
+    if (*loaded) return true;
+  }
+  if (candidates == 0 || have.value >= 0) return false;
+  return Error{Errc::kCorruption, "Not able to find valid snapshots in " + dir_.snapshot_dir() +
+                                      ": none of its " + std::to_string(candidates) +
+                                      " snapshots can be read. Restore one from a backup"};
+}
+
+// A tree of its own for each attempt: nothing of a broken file stays.
+Result<bool> Recovery::TrySnapshot(const SnapshotFile& file) {
+  state_.tree = std::make_unique<DataTree>(tree_options_);
+  const auto info =
+      LoadSnapshot(fs_, dir_.snapshot_dir() + "/" + file.name, config_, state_.tree.get());
+  if (!info) {
+    if (info.error().code == Errc::kIo) return info.error();
+    LOG(WARNING) << "problem reading snap file: " << info.error().message;
+    return false;
+  }
+  snapshot_digest_ = info->digest;
+  state_.summary.base = file.name;
+  state_.summary.base_zxid = file.zxid;
+  return true;
+}
+
+Status Recovery::LoadCheckpoint() {
+  if (Status loaded = state_.store->Load(state_.tree.get()); !loaded) return loaded;
+  state_.summary.base = "checkpoint";
+  state_.summary.base_zxid = state_.store->meta()->zxid;
+  state_.tree->checkpoint_tracker().Start(state_.summary.base_zxid);
+  return {};
+}
+
+Status Recovery::RefuseLogsWithoutBase() const {
+  if (config_.snapshot_trust_empty) return {};
+  const auto last = LastLoggedZxid(fs_, dir_.log_dir(), LimitsOf(config_));
+  if (!last) return last.error();
+  if (!last->has_value()) return {};
+  return Error{Errc::kCorruption,
+               "No snapshot found, but there are log entries in " + dir_.log_dir() +
+                   ". Something is broken! Restore the snapshot or checkpoint that belongs to "
+                   "them in " +
+                   dir_.snapshot_dir() +
+                   ", or set snapshot.trust.empty=true to start from the log alone"};
+}
+
+Status Recovery::Replay() {
+  const auto replayed =
+      ReplayLog(fs_, dir_.log_dir(), state_.summary.base_zxid, LimitsOf(config_),
+                [this](Zxid zxid, std::string_view payload) { return ApplyRecord(zxid, payload); });
+  return replayed ? Status() : replayed.error();
+}
+
+Status Recovery::ApplyRecord(Zxid zxid, std::string_view payload) {
+  const Result<ApplyOutcome> outcome = state_.tree->Apply(payload, nullptr);
+  if (!outcome) return outcome.error();
+  ++state_.summary.transactions;
+  if (state_.tree->digest_enabled()) CompareDigest(zxid, *outcome);
+  return {};
+}
+
+// A snapshot holds changes of transactions that its replay repeats: until the zxid at which its own
+// digest was taken nothing can be compared (storage-and-operations 3.5).
+void Recovery::CompareDigest(Zxid zxid, const ApplyOutcome& outcome) {
+  std::optional<uint64_t> expected;
+  if (snapshot_digest_ && snapshot_digest_->zxid > zxid) return;
+  if (snapshot_digest_ && snapshot_digest_->zxid == zxid &&
+      snapshot_digest_->version == kDigestVersion) {
+    expected = snapshot_digest_->digest;
+  } else if (outcome.recorded_digest && outcome.recorded_digest->version == kDigestVersion) {
+    expected = static_cast<uint64_t>(outcome.recorded_digest->tree_digest);
+  }
+  snapshot_digest_.reset();
+  if (!expected || *expected == state_.tree->digest()) return;
+  LOG_IF(ERROR, state_.summary.digest_mismatches == 0)
+      << "the tree digest differs from the recorded one at zxid " << zxid << ": digest mismatch";
+  ++state_.summary.digest_mismatches;
+}
+
+void LogSummary(const RecoveredState& state) {
+  const RecoverySummary& s = state.summary;
+  const DataTree& tree = *state.tree;
+  if (!s.base.empty()) {
+    LOG(INFO) << s.base << " at zxid " << s.base_zxid << " loaded in " << s.base_ms << " ms";
+  }
+  LOG(INFO) << s.transactions << " transactions loaded in " << s.replay_ms
+            << " ms, highest zxid is " << tree.last_zxid() << ", " << tree.nodes().size()
+            << " znodes, " << tree.sessions().size() << " sessions, digest is " << tree.digest();
+}
+
+// A directory without any state gets what ZooKeeper leaves there, so that it can be handed back.
+Status BeginEmpty(FileSystem& fs, const DataDir& dir, const Config& config, bool initialize,
+                  const DataTree& tree) {
+  if (!config.db_autocreate && !initialize) {
     return Error{Errc::kDataDir, dir.log_dir() +
                                      " is empty and db.autocreate=false: create the file "
                                      "`initialize` beside version-2 to start with an empty tree"};
   }
-  LOG(INFO) << summary.transactions << " transactions loaded in " << summary.took_ms
-            << " ms, highest zxid is " << tree->last_zxid() << ", " << tree->nodes().size()
-            << " znodes, " << tree->sessions().size() << " sessions, digest is " << tree->digest();
-  return summary;
+  const auto written = WriteSnapshot(fs, dir.snapshot_dir(), config, tree);
+  return written ? Status() : written.error();
+}
+
+}  // namespace
+
+DataTreeOptions TreeOptions(const Config& config) {
+  return {.owner_rules = {config.extended_types_enabled, config.emulate_353_ttl_nodes},
+          .digest_enabled = config.digest_enabled,
+          .hash_seed = RandomSeed()};
+}
+
+Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Config& config,
+                                 const DataTreeOptions& tree_options) {
+  return Recovery(fs, dir, config, tree_options).Load(IfMissing::kRefuse);
+}
+
+Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
+                               const DataTreeOptions& tree_options) {
+  const Result<bool> initialize = dir.TakeInitializeMarker();
+  if (!initialize) return initialize.error();
+  auto state = Recovery(fs, dir, config, tree_options).Load(IfMissing::kMake);
+  if (!state) return state.error();
+  const RecoverySummary& summary = state->summary;
+  if (summary.base.empty() && summary.transactions == 0) {
+    if (Status begun = BeginEmpty(fs, dir, config, *initialize, *state->tree); !begun) {
+      return begun.error();
+    }
+  }
+  if (summary.base != "checkpoint") {
+    if (state->store->meta()) {
+      LOG(INFO) << "the checkpoint at zxid " << state->store->meta()->zxid
+                << " is older than snapshot " << summary.base << " and is removed";
+      if (Status discarded = state->store->Discard(); !discarded) return discarded.error();
+    }
+    state->tree->StartWholeCheckpoint();
+  }
+  LogSummary(*state);
+  return state;
 }
 
 }  // namespace lockkeeper

@@ -1,25 +1,50 @@
 // Start-up: the tree from what the data directory holds (storage-and-operations 2.9).
+//
+// The base is the newer of our checkpoint and the newest ZooKeeper snapshot that can be read; the
+// log after its zxid is replayed onto it.
 #ifndef LOCKKEEPER_SERVER_STORAGE_RECOVERY_H_
 #define LOCKKEEPER_SERVER_STORAGE_RECOVERY_H_
+
+#include <memory>
+#include <string>
 
 #include "datatree/data_tree.h"
 #include "protocol/result.h"
 #include "server/config/config.h"
+#include "server/storage/checkpoint_store.h"
 #include "server/storage/data_dir.h"
 #include "server/storage/file_system.h"
 
 namespace lockkeeper {
 
+// How `config` wants the tree to be.
+DataTreeOptions TreeOptions(const Config& config);
+
 struct RecoverySummary {
-  uint64_t transactions = 0;
+  std::string base;                // "checkpoint", the name of a snapshot file, or empty: none
+  Zxid base_zxid;                  // 0 without a base
+  uint64_t transactions = 0;       // replayed
   uint64_t digest_mismatches = 0;  // reported, never fatal (3.5)
-  int64_t took_ms = 0;
+  int64_t base_ms = 0;             // to load the base
+  int64_t replay_ms = 0;
 };
 
-// Replays every transaction of the log onto `tree`, which must be new.
-// kCorruption and kIo: the message names file, offset and remedy; the process must not serve.
-Result<RecoverySummary> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
-                                DataTree* tree);
+struct RecoveredState {
+  std::unique_ptr<DataTree> tree;
+  std::unique_ptr<CheckpointStore> store;  // null only from LoadState, when there is none
+  RecoverySummary summary;
+};
+
+// Only looks: what the server would start with. Needs the directory's locks all the same.
+// kCorruption, kIo and kDataDir: the message names file, offset and remedy.
+Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Config& config,
+                                 const DataTreeOptions& tree_options);
+
+// LoadState, and makes the directory ready to go on: the checkpoint store is there, empty if
+// something else is newer; the tree's tracker notes what the next checkpoint must write; a new
+// directory has ZooKeeper's snapshot.0.
+Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
+                               const DataTreeOptions& tree_options);
 
 }  // namespace lockkeeper
 

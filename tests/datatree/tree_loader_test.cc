@@ -36,7 +36,7 @@ void CopyTree(const DataTree& from, DataTree* to) {
   }
   from.acls().ForEach([&](uint32_t id, const AclRef& acl) {
     if (id == AclTable::kOpenId) return;
-    ASSERT_TRUE(loader.AddAcl(1'000'000'000'000 - id, *acl));
+    loader.AddAcl(1'000'000'000'000 - id, *acl);
   });
   const Status walked = ForEachNode(from, [&](StoredNode node) {
     if (node.acl_key != kOpenAclKey) node.acl_key = 1'000'000'000'000 - node.acl_key;
@@ -103,11 +103,20 @@ TEST(TreeLoader, KeepsAZnodeWithALostAclForTheSuperUserAlone) {  // SO-3.7
   EXPECT_EQ(acl, (AclList{{kPermAll, "super", ""}}));
 }
 
-TEST(TreeLoader, RefusesAnAclKeyTwiceAndANumberThatCannotBe) {
+TEST(TreeLoader, TakesTheLastOfTwoAclsWithOneKey) {
+  Loading l;
+  const AclList last{{2, "world", "anyone"}};
+  l.loader.AddAcl(5, {{4, "world", "anyone"}});
+  l.loader.AddAcl(5, last);
+  ASSERT_EQ(l.AddError(Plain("/a", 5)), "");
+  l.loader.Finish(Zxid{9});
+  EXPECT_EQ(*l.tree.AclOf(l.tree.nodes().Lookup("/a")), last);
+  EXPECT_EQ(l.tree.acls().size(), 3u);  // open, the configuration's, and this one
+}
+
+TEST(TreeLoader, RefusesAnAclUnderANumberThatCannotBe) {
   Loading l;
   const AclList acl{{1, "world", "anyone"}};
-  EXPECT_TRUE(l.loader.AddAcl(1, acl));
-  EXPECT_FALSE(l.loader.AddAcl(1, acl));
   EXPECT_FALSE(l.loader.RestoreAcl(AclTable::kOpenId, acl));
   EXPECT_FALSE(l.loader.RestoreAcl(NodeStore::kAclIdMax + 1, acl));
 }

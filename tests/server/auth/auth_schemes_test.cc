@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <string_view>
+
 namespace lockkeeper {
 namespace {
 
@@ -12,6 +15,40 @@ TEST(DigestIdentity, EqualsZooKeepers) {  // CP-11.2
   EXPECT_EQ(DigestIdentity("SHA1", ""), ":2jmj7l5rSw0yVb/vlWAYkK/YBwk=");
   EXPECT_EQ(DigestIdentity("SHA1", "u:p"), "u:Jq7wMyA/w2Vd5WIDAKdu4OIIFEQ=");
   EXPECT_EQ(DigestIdentity("no such hash", "u:p"), std::nullopt);
+}
+
+// Taken from Apache ZooKeeper 3.8.0: credentials are decoded as UTF-8 before they are hashed.
+TEST(DigestIdentity, OfMalformedUtf8EqualsZooKeepers) {  // CP-11.2
+  const struct {
+    std::string_view credentials;
+    const char* want;
+  } cases[] = {
+      {"u:\xC3\xA9", "u:EFErPtlOC9eJwsfM9rV+LWFgoEk="},
+      {"u:\xF0\x9F\x98\x80", "u:jJrVWxbcrh8H8NliuTU6Me6qGLY="},
+      {"u:\xEF\xBF\xBD", "u:NP+S9gihaPOxs49p+sWDO0/R0ac="},
+      {"u:\xFF", "u:NP+S9gihaPOxs49p+sWDO0/R0ac="},
+      {"u:\xC3", "u:NP+S9gihaPOxs49p+sWDO0/R0ac="},
+      {"u:\xED\xA0\x80", "u:NP+S9gihaPOxs49p+sWDO0/R0ac="},
+      {"u:\xF0\x90\x80", "u:NP+S9gihaPOxs49p+sWDO0/R0ac="},
+      {"u:\xC0\x80", "u:tBXHUAUzZXYCqAcMeZihzl82Xwo="},
+      {"u:\xF0\x80", "u:tBXHUAUzZXYCqAcMeZihzl82Xwo="},
+      {"u:\xE0\x9F\xBF", "u:vEkuhjHdfUZNvfORkvAkZ7fhsck="},
+      {"u:\xF4\x90\x80\x80", "u:HCZx0lTy+9lYQAH9rf604FmDKjw="},
+      {"u:\xE1\x80"
+       "A",
+       "u:xTUlw24VLK3odVsim0/cDwtF+iE="},
+      {"u\xFF:p", "u\xEF\xBF\xBD:l7saPZ96spda1FgIteNEJCwhLXM="},
+      {"u\xFE\x80:p", "u\xEF\xBF\xBD\xEF\xBF\xBD:52Qr/5zsfZhqjYWx6v/fIIX3NMQ="},
+      {"u\xF0\x9F\x98"
+       "A:p",
+       "u\xEF\xBF\xBD"
+       "A:bZJ1EjT3Qm4wXG9JX72ufT6Nm6s="},
+  };
+  for (const auto& c : cases) {
+    EXPECT_EQ(DigestIdentity("SHA1", c.credentials), c.want);
+  }
+  using namespace std::string_literals;
+  EXPECT_EQ(DigestIdentity("SHA1", "u\xC2\0:p"s), "u\xEF\xBF\xBD\0:05uAa7SckhtwSfee3f+pqwSLg6c="s);
 }
 
 TEST(AuthSchemes, AddTheSuperIdentityForItsDigest) {  // CP-11.5

@@ -350,13 +350,6 @@ TEST_F(LoadConfigTest, AdminServerKeysGiveOneWarning) {
   EXPECT_FALSE(off.admin_enabled);
 }
 
-TEST_F(LoadConfigTest, CompressionOfSnapshotsIsAcceptedWithAWarning) {
-  EXPECT_EQ(Shown(Loaded("snapshot.compression.method=gz\n").warnings),
-            "3: snapshot.compression.method: no snapshot files are written yet, nothing will be "
-            "compressed\n");
-  EXPECT_EQ(Shown(Loaded("snapshot.compression.method=\n").warnings), "");
-}
-
 // Switches of parts that are not there may stand at their neutral value.
 TEST_F(LoadConfigTest, NeutralValuesOfRefusedKeysAreAccepted) {
   const Config config = Loaded(

@@ -177,17 +177,6 @@ TEST_F(DataDirTest, TheInitializeMarkerIsFoundInEitherDirectoryAndDeleted_SO_1_4
   }
 }
 
-TEST_F(DataDirTest, SnapshotsAreListedByZxid_SO_1_5) {
-  Put("data/version-2/snapshot.10");
-  Put("data/version-2/snapshot.9.gz");
-  Put("data/version-2/snapshot.foo");
-  Put("data/version-2/snapshot.");
-  Put("data/version-2/log.1");
-  const auto dir = Open("data");
-  ASSERT_TRUE(dir);
-  EXPECT_EQ(*(*dir)->Snapshots(), (std::vector<std::string>{"snapshot.9.gz", "snapshot.10"}));
-}
-
 TEST_F(DataDirTest, SizesAreApparentAndCountAllFilesBelow_SO_5_11) {
   Put("data/version-2/snapshot.0", std::string(457, 's'));
   Put("data/version-2/checkpoint/deep/000003.log", std::string(1000, 'c'));

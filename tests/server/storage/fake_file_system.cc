@@ -62,14 +62,18 @@ class FakeWritableFile final : public WritableFile {
   FakeWritableFile(FakeFileSystem* fs, FakeFileSystem::FileId file, std::string path)
       : fs_(fs), file_(file), path_(std::move(path)), process_(fs->process_) {}
   Status WriteAt(uint64_t offset, std::string_view bytes) override {
+    const std::lock_guard lock(fs_->mutex_);
     CHECK_EQ(process_, fs_->process_) << "file of a dead process";
     return fs_->Write(file_, path_, offset, bytes);
   }
   Status Resize(uint64_t size) override {
+    const std::lock_guard lock(fs_->mutex_);
     CHECK_EQ(process_, fs_->process_) << "file of a dead process";
     return fs_->ResizeFile(file_, size);
   }
   Status Sync() override {
+    fs_->DelaySync();
+    const std::lock_guard lock(fs_->mutex_);
     CHECK_EQ(process_, fs_->process_) << "file of a dead process";
     return fs_->SyncContent(file_, path_);
   }
@@ -85,6 +89,7 @@ class FakeReadableFile final : public ReadableFile {
  public:
   FakeReadableFile(FakeFileSystem* fs, FakeFileSystem::FileId file) : fs_(fs), file_(file) {}
   Result<size_t> ReadAt(uint64_t offset, std::span<char> into) override {
+    const std::lock_guard lock(fs_->mutex_);
     const std::string& content = fs_->files_.at(file_).live;
     if (offset >= content.size()) return size_t{0};
     const size_t got = std::min(into.size(), content.size() - static_cast<size_t>(offset));
@@ -102,6 +107,7 @@ class FakeLock final : public FileLock {
   FakeLock(FakeFileSystem* fs, std::string path)
       : fs_(fs), path_(std::move(path)), process_(fs->process_) {}
   ~FakeLock() override {
+    const std::lock_guard lock(fs_->mutex_);
     if (process_ == fs_->process_) fs_->locks_.erase(path_);
   }
 
@@ -119,13 +125,19 @@ void FakeFileSystem::ForgetProcess() {
   stop_in_.reset();
   stopped_ = false;
   space_left_.reset();
+  full_in_.reset();
+  fail_sync_in_.reset();
   tear_next_write_.reset();
   fail_next_sync_ = false;
 }
 
-void FakeFileSystem::CrashProcess() { ForgetProcess(); }
+void FakeFileSystem::CrashProcess() {
+  const std::lock_guard lock(mutex_);
+  ForgetProcess();
+}
 
 void FakeFileSystem::LosePower(const Survivors& survivors) {
+  const std::lock_guard lock(mutex_);
   using Kind = Survivors::Kind;
   uint64_t seed = survivors.seed;
   bool names_go_on = true;
@@ -215,11 +227,17 @@ bool FakeFileSystem::Begin() {
 // --- looking and tampering --------------------------------------------------------------------
 
 std::string& FakeFileSystem::Content(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   CHECK_EQ(names_.count(path), 1u) << path;
   return files_.at(names_.at(path)).live;
 }
 
 void FakeFileSystem::PutDurably(const std::string& path, std::string content) {
+  const std::lock_guard lock(mutex_);
+  PutDurablyLocked(path, std::move(content));
+}
+
+void FakeFileSystem::PutDurablyLocked(const std::string& path, std::string content) {
   const FileId id = next_file_++;
   files_[id] = FileBytes{content, content};
   names_[path] = durable_names_[path] = id;
@@ -227,6 +245,7 @@ void FakeFileSystem::PutDurably(const std::string& path, std::string content) {
 }
 
 void FakeFileSystem::FlipBit(const std::string& path, uint64_t offset, int bit) {
+  const std::lock_guard lock(mutex_);
   FileBytes& file = files_.at(names_.at(path));
   for (std::string* content : {&file.live, &file.durable}) {
     if (offset < content->size()) {
@@ -238,6 +257,7 @@ void FakeFileSystem::FlipBit(const std::string& path, uint64_t offset, int bit) 
 
 std::unique_ptr<FakeFileSystem> FakeFileSystem::Clone() const {
   auto copy = std::make_unique<FakeFileSystem>();
+  const std::lock_guard lock(mutex_);
   copy->files_ = files_;
   copy->names_ = names_;
   copy->durable_names_ = durable_names_;
@@ -257,6 +277,10 @@ Status FakeFileSystem::Write(FileId file, const std::string& path, uint64_t offs
   ++writes_;
   int number = 0;
   const std::string_view wanted = bytes;
+  if (full_in_ && --*full_in_ == 0) {
+    full_in_.reset();
+    space_left_ = bytes.size() / 2;
+  }
   if (space_left_) {
     if (bytes.size() > *space_left_) number = ENOSPC;
     bytes = bytes.substr(0, static_cast<size_t>(std::min<uint64_t>(bytes.size(), *space_left_)));
@@ -289,8 +313,7 @@ Status FakeFileSystem::ResizeFile(FileId file, uint64_t size) {
 Status FakeFileSystem::SyncContent(FileId file, const std::string& path) {
   if (!Begin()) return StoppedError();
   ++syncs_;
-  std::this_thread::sleep_for(std::exchange(sync_delay_, std::chrono::milliseconds(0)));
-  const bool fails = std::exchange(fail_next_sync_, false);
+  const bool fails = TakeSyncFailure() || std::exchange(fail_next_sync_, false);
   for (const Operation& operation : pending_) {
     if (operation.file == file && !fails) Persist(operation);
   }
@@ -299,7 +322,24 @@ Status FakeFileSystem::SyncContent(FileId file, const std::string& path) {
   return {};
 }
 
+void FakeFileSystem::DelaySync() {
+  std::chrono::milliseconds delay;
+  {
+    const std::lock_guard lock(mutex_);
+    delay = std::exchange(sync_delay_, std::chrono::milliseconds(0));
+  }
+  std::this_thread::sleep_for(delay);
+}
+
+bool FakeFileSystem::TakeSyncFailure() {
+  if (!fail_sync_in_ || --*fail_sync_in_ > 0) return false;
+  fail_sync_in_.reset();
+  return true;
+}
+
 Status FakeFileSystem::SyncFile(const std::string& path) {
+  DelaySync();
+  const std::lock_guard lock(mutex_);
   const auto found = names_.find(path);
   if (found == names_.end()) return FakeError("cannot open " + path, ENOENT);
   return SyncContent(found->second, path);
@@ -319,6 +359,7 @@ void FakeFileSystem::ChangeNames(std::vector<std::pair<std::string, FileId>> nam
 }
 
 Result<std::unique_ptr<WritableFile>> FakeFileSystem::Create(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   const bool was_stopped = stopped_;
   const bool runs = Begin();
   if (was_stopped) return StoppedError();
@@ -339,6 +380,7 @@ Result<std::unique_ptr<WritableFile>> FakeFileSystem::Create(const std::string& 
 }
 
 Result<std::unique_ptr<WritableFile>> FakeFileSystem::OpenForWrite(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (stopped_) return StoppedError();
   const auto found = names_.find(path);
   if (found == names_.end()) return FakeError("cannot open for writing " + path, ENOENT);
@@ -346,6 +388,7 @@ Result<std::unique_ptr<WritableFile>> FakeFileSystem::OpenForWrite(const std::st
 }
 
 Result<std::unique_ptr<ReadableFile>> FakeFileSystem::OpenForRead(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (stopped_) return StoppedError();
   const auto found = names_.find(path);
   if (found == names_.end()) return FakeError("cannot open " + path, ENOENT);
@@ -353,6 +396,7 @@ Result<std::unique_ptr<ReadableFile>> FakeFileSystem::OpenForRead(const std::str
 }
 
 Result<std::optional<FileInfo>> FakeFileSystem::Stat(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (stopped_) return StoppedError();
   if (dirs_.count(path) == 1) {
     return std::optional<FileInfo>(FileInfo{true, 0, 1, std::hash<std::string>()(path)});
@@ -364,6 +408,7 @@ Result<std::optional<FileInfo>> FakeFileSystem::Stat(const std::string& path) {
 }
 
 Result<std::vector<std::string>> FakeFileSystem::List(const std::string& dir) {
+  const std::lock_guard lock(mutex_);
   if (stopped_) return StoppedError();
   if (dirs_.count(dir) == 0) return FakeError("cannot list " + dir, ENOENT);
   std::vector<std::string> names;
@@ -379,6 +424,7 @@ Result<std::vector<std::string>> FakeFileSystem::List(const std::string& dir) {
 
 // Durable at once: crashes while directories are made are not simulated.
 Status FakeFileSystem::MakeDirs(const std::string& dir) {
+  const std::lock_guard lock(mutex_);
   for (size_t slash = dir.find('/', 1); slash != std::string::npos;
        slash = dir.find('/', slash + 1)) {
     dirs_.insert(dir.substr(0, slash));
@@ -388,6 +434,7 @@ Status FakeFileSystem::MakeDirs(const std::string& dir) {
 }
 
 Status FakeFileSystem::Remove(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   const bool was_stopped = stopped_;
   const bool runs = Begin();
   if (was_stopped) return StoppedError();
@@ -398,6 +445,7 @@ Status FakeFileSystem::Remove(const std::string& path) {
 }
 
 Status FakeFileSystem::Rename(const std::string& from, const std::string& to) {
+  const std::lock_guard lock(mutex_);
   const bool was_stopped = stopped_;
   const bool runs = Begin();
   if (was_stopped) return StoppedError();
@@ -409,8 +457,10 @@ Status FakeFileSystem::Rename(const std::string& from, const std::string& to) {
 }
 
 Status FakeFileSystem::SyncDir(const std::string& dir) {
+  const std::lock_guard lock(mutex_);
   if (!Begin()) return StoppedError();
   ++dir_syncs_;
+  if (TakeSyncFailure()) return FakeError("cannot sync " + dir, EIO);
   const auto in_dir = [&](const Operation& operation) {
     return operation.kind == Operation::Kind::kNames && DirOf(operation.names[0].first) == dir;
   };
@@ -422,9 +472,10 @@ Status FakeFileSystem::SyncDir(const std::string& dir) {
 }
 
 Result<std::unique_ptr<FileLock>> FakeFileSystem::TryLock(const std::string& path) {
+  const std::lock_guard lock(mutex_);
   if (stopped_) return StoppedError();
   if (!locks_.insert(path).second) return std::unique_ptr<FileLock>();
-  PutDurably(path, "1\n");
+  PutDurablyLocked(path, "1\n");
   return std::unique_ptr<FileLock>(new FakeLock(this, path));
 }
 

@@ -4,6 +4,8 @@
 // between them is a list of pending operations in the order they were made. Sync makes those of
 // one file durable, SyncDir the names of one directory; a power loss lets a chosen part of the
 // rest survive.
+//
+// Threads: any, as for every FileSystem.
 #ifndef LOCKKEEPER_TESTS_SERVER_STORAGE_FAKE_FILE_SYSTEM_H_
 #define LOCKKEEPER_TESTS_SERVER_STORAGE_FAKE_FILE_SYSTEM_H_
 
@@ -11,6 +13,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <set>
 #include <string>
@@ -48,27 +51,35 @@ class FakeFileSystem final : public FileSystem {
   void LosePower(const Survivors& survivors);
   // The operation number `n` from now (1 is the next) is the last: a sync is not completed, a
   // write or change of a name is pending; it and everything later returns an error until a crash.
-  void StopAtOperation(uint64_t n) { stop_in_ = n; }
-  bool stopped() const { return stopped_; }
-  // Writes beyond this many more bytes leave a part and fail with ENOSPC.
-  void LimitSpace(uint64_t bytes) { space_left_ = bytes; }
+  void StopAtOperation(uint64_t n) { Set(&stop_in_, n); }
+  bool stopped() const { return Get(stopped_); }
+  // Writes beyond this many more bytes leave a part and fail with ENOSPC, until a crash.
+  void LimitSpace(uint64_t bytes) { Set(&space_left_, bytes); }
+  // The disk is full in the middle of write number `n` from now (1 is the next), until a crash.
+  void FillAtWrite(uint64_t n) { Set(&full_in_, n); }
   // The next sync fails with EIO and, as on Linux, un-synced content counts as clean from then
   // on: a second sync succeeds and the content never reaches the disk.
-  void FailNextSync() { fail_next_sync_ = true; }
+  void FailNextSync() { Set(&fail_next_sync_, true); }
+  // The same for number `n` from now (1 is the next) of the syncs of files and directories.
+  void FailSyncNumber(uint64_t n) { Set(&fail_sync_in_, n); }
   // The next sync takes at least this long.
-  void SlowNextSync(std::chrono::milliseconds delay) { sync_delay_ = delay; }
+  void SlowNextSync(std::chrono::milliseconds delay) { Set(&sync_delay_, delay); }
   // The next write puts only this many bytes and fails with EIO.
-  void TearNextWrite(size_t bytes) { tear_next_write_ = bytes; }
+  void TearNextWrite(size_t bytes) { Set(&tear_next_write_, bytes); }
 
   // --- looking and tampering --------------------------------------------------------------
 
-  uint64_t operations() const { return operations_; }
-  size_t pending() const { return pending_.size(); }
-  uint64_t syncs() const { return syncs_; }
-  uint64_t dir_syncs() const { return dir_syncs_; }
-  uint64_t writes() const { return writes_; }
-  uint64_t bytes_written() const { return bytes_written_; }
-  // The content that the program sees; fails the process if there is no such file.
+  uint64_t operations() const { return Get(operations_); }
+  size_t pending() const {
+    const std::lock_guard lock(mutex_);
+    return pending_.size();
+  }
+  uint64_t syncs() const { return Get(syncs_); }
+  uint64_t dir_syncs() const { return Get(dir_syncs_); }
+  uint64_t writes() const { return Get(writes_); }
+  uint64_t bytes_written() const { return Get(bytes_written_); }
+  // The content that the program sees; fails the process if there is no such file. Only while
+  // nothing else uses the file.
   std::string& Content(const std::string& path);
   // A file that was there for ever.
   void PutDurably(const std::string& path, std::string content);
@@ -111,6 +122,22 @@ class FakeFileSystem final : public FileSystem {
     std::vector<std::pair<std::string, FileId>> names;
   };
 
+  template <class Field, class Value>
+  void Set(Field* field, Value value) {
+    const std::lock_guard lock(mutex_);
+    *field = value;
+  }
+  template <class Field>
+  Field Get(const Field& field) const {
+    const std::lock_guard lock(mutex_);
+    return field;
+  }
+
+  // Before the lock is taken: others go on meanwhile.
+  void DelaySync();
+  // The rest with the lock held.
+  bool TakeSyncFailure();
+  void PutDurablyLocked(const std::string& path, std::string content);
   Status Write(FileId file, const std::string& path, uint64_t offset, std::string_view bytes);
   Status ResizeFile(FileId file, uint64_t size);
   Status SyncContent(FileId file, const std::string& path);
@@ -121,6 +148,7 @@ class FakeFileSystem final : public FileSystem {
   void PersistSectors(const Operation& operation, uint64_t* seed);
   void ForgetProcess();
 
+  mutable std::mutex mutex_;  // of all that follows
   std::map<FileId, FileBytes> files_;
   std::map<std::string, FileId> names_;
   std::map<std::string, FileId> durable_names_;
@@ -133,6 +161,8 @@ class FakeFileSystem final : public FileSystem {
   std::optional<uint64_t> stop_in_;
   bool stopped_ = false;
   std::optional<uint64_t> space_left_;
+  std::optional<uint64_t> full_in_;
+  std::optional<uint64_t> fail_sync_in_;
   std::optional<size_t> tear_next_write_;
   bool fail_next_sync_ = false;
   std::chrono::milliseconds sync_delay_{0};

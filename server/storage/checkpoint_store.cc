@@ -1,0 +1,290 @@
+#include "server/storage/checkpoint_store.h"
+
+#include <glog/logging.h>
+#include <leveldb/cache.h>
+#include <leveldb/filter_policy.h>
+
+#include <utility>
+#include <vector>
+
+#include "server/storage/node_read_ahead.h"
+
+namespace lockkeeper {
+namespace {
+
+// LevelDB's root: without it the other files of the directory are no store. It is made last and
+// removed first.
+constexpr char kRootFile[] = "/CURRENT";
+
+// LevelDB collects this much in memory before it writes a table. With smaller tables of the first
+// level, changes that are spread over the whole tree rewrite the next level more often.
+constexpr size_t kWriteBufferBytes = 16 << 20;
+constexpr size_t kTableBytes = 8 << 20;
+constexpr size_t kBlockBytes = 16 << 10;
+// Nothing is looked up by key, and a scan passes by the cache.
+constexpr size_t kCacheBytes = 1 << 20;
+constexpr size_t kNodesPerPart = 10'000;
+constexpr uint64_t kSyncEveryBytes = 512 << 10;
+
+std::string_view ViewOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
+leveldb::Slice SliceOf(std::string_view view) { return {view.data(), view.size()}; }
+
+}  // namespace
+
+void CheckpointBatch::Add(const StoredNode& node) {
+  SetNodeKey(node.path, &key_);
+  SetNodeValue(node, &value_);
+  batch_.Put(key_, value_);
+  ++nodes_;
+}
+
+CheckpointStore::CheckpointStore(FileSystem& fs, std::string dir)
+    : fs_(fs),
+      dir_(std::move(dir)),
+      env_(std::make_unique<LevelDbEnv>(fs, kSyncEveryBytes)),
+      cache_(leveldb::NewLRUCache(kCacheBytes)) {}
+
+CheckpointStore::~CheckpointStore() = default;
+
+Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(FileSystem& fs,
+                                                               const std::string& dir,
+                                                               IfMissing if_missing) {
+  std::unique_ptr<CheckpointStore> store(new CheckpointStore(fs, dir));
+  if (if_missing == IfMissing::kMake) {
+    if (Status removed = store->RemoveUnrooted(); !removed) return removed.error();
+  }
+  if (Status opened = store->OpenDb(if_missing); !opened) return opened.error();
+  if (Status read = store->ReadMeta(); !read) return read.error();
+  if (store->meta_ || if_missing == IfMissing::kRefuse) return store;
+  const Result<bool> empty = store->IsEmpty();
+  if (!empty) return empty.error();
+  if (*empty) return store;
+  LOG(WARNING) << "the checkpoint in " << dir << " was never finished: it is removed";
+  if (Status discarded = store->Discard(); !discarded) return discarded.error();
+  return store;
+}
+
+Status CheckpointStore::OpenDb(IfMissing if_missing) {
+  leveldb::Options options;
+  options.create_if_missing = if_missing == IfMissing::kMake;
+  options.paranoid_checks = true;
+  options.env = env_.get();
+  options.block_cache = cache_.get();
+  options.write_buffer_size = kWriteBufferBytes;
+  options.max_file_size = kTableBytes;
+  options.block_size = kBlockBytes;
+  leveldb::DB* db = nullptr;
+  const leveldb::Status opened = leveldb::DB::Open(options, dir_, &db);
+  if (!opened.ok()) return Failed(opened, "open");
+  db_.reset(db);
+  return {};
+}
+
+Status CheckpointStore::ReadMeta() {
+  leveldb::ReadOptions options;
+  options.verify_checksums = true;
+  std::string value;
+  const leveldb::Status got = db_->Get(options, SliceOf(kMetaKey), &value);
+  if (got.IsNotFound()) return {};
+  if (!got.ok()) return Failed(got, "read");
+  meta_ = ParseMetaValue(value);
+  if (!meta_) return Damaged("its description cannot be decoded");
+  if (meta_->version > kCheckpointVersion) {
+    return Error{Errc::kDataDir, "the checkpoint in " + dir_ + " has format version " +
+                                     std::to_string(meta_->version) + ", this server knows up to " +
+                                     std::to_string(kCheckpointVersion) +
+                                     ": start the newer server that wrote it"};
+  }
+  return {};
+}
+
+std::unique_ptr<leveldb::Iterator> CheckpointStore::NewIterator() const {
+  leveldb::ReadOptions options;
+  options.verify_checksums = true;
+  options.fill_cache = false;
+  return std::unique_ptr<leveldb::Iterator>(db_->NewIterator(options));
+}
+
+Result<bool> CheckpointStore::IsEmpty() {
+  const auto it = NewIterator();
+  it->SeekToFirst();
+  if (!it->status().ok()) return Failed(it->status(), "read");
+  return !it->Valid();
+}
+
+Error CheckpointStore::Damaged(const std::string& what) const {
+  return {Errc::kCorruption,
+          "the checkpoint in " + dir_ + " is damaged: " + what +
+              ". If the log reaches back to a ZooKeeper snapshot of the same directory or to its "
+              "beginning, move the checkpoint away and the server starts from those; otherwise "
+              "restore a backup"};
+}
+
+Error CheckpointStore::Failed(const leveldb::Status& status, const char* doing) const {
+  if (status.IsCorruption()) return Damaged(status.ToString());
+  return {Errc::kIo,
+          std::string("cannot ") + doing + " the checkpoint in " + dir_ + ": " + status.ToString()};
+}
+
+// LevelDB would take the logs of an old store for its own.
+Status CheckpointStore::RemoveUnrooted() {
+  const auto dir = fs_.Stat(dir_);
+  if (!dir) return dir.error();
+  if (!dir->has_value()) return {};
+  const auto root = fs_.Stat(dir_ + kRootFile);
+  if (!root) return root.error();
+  if (root->has_value()) return {};
+  const auto names = fs_.List(dir_);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    if (Status removed = fs_.Remove(dir_ + "/" + name); !removed) return removed;
+  }
+  return fs_.SyncDir(dir_);
+}
+
+Status CheckpointStore::Discard() {
+  db_.reset();
+  meta_.reset();
+  if (Status removed = fs_.Remove(dir_ + kRootFile); !removed) return removed;
+  if (Status synced = fs_.SyncDir(dir_); !synced) return synced;
+  if (Status removed = RemoveUnrooted(); !removed) return removed;
+  return OpenDb(IfMissing::kMake);
+}
+
+Status CheckpointStore::LoadAcls(leveldb::Iterator* it, TreeLoader* loader) const {
+  for (it->Seek(leveldb::Slice(&kAclKeyPrefix, 1)); it->Valid() && it->key()[0] == kAclKeyPrefix;
+       it->Next()) {
+    const auto id = ParseAclKey(ViewOf(it->key()));
+    const auto acl = ParseAclValue(ViewOf(it->value()));
+    if (!id || !acl) return Damaged("an ACL cannot be decoded");
+    if (Status added = loader->RestoreAcl(*id, *acl); !added) return Damaged(added.error().message);
+  }
+  return {};
+}
+
+Status CheckpointStore::LoadSessions(leveldb::Iterator* it, TreeLoader* loader) const {
+  for (it->Seek(leveldb::Slice(&kSessionKeyPrefix, 1));
+       it->Valid() && it->key()[0] == kSessionKeyPrefix; it->Next()) {
+    const auto session = ParseSessionKey(ViewOf(it->key()));
+    const auto timeout_ms = ParseSessionValue(ViewOf(it->value()));
+    if (!session || !timeout_ms) return Damaged("a session cannot be decoded");
+    loader->AddSession(*session, *timeout_ms);
+  }
+  return {};
+}
+
+Status CheckpointStore::LoadNodes(bool with_digests, TreeLoader* loader) const {
+  NodeReadAhead reader(NewIterator(), with_digests);
+  while (const auto chunk = reader.Next()) {
+    for (const NodeChunk::Item& item : chunk->items) {
+      if (Status added = loader->AddNode(chunk->NodeOf(item), item.digest); !added) {
+        return Damaged(added.error().message);
+      }
+    }
+  }
+  if (reader.undecodable()) return Damaged("a znode cannot be decoded");
+  return reader.status().ok() ? Status() : Failed(reader.status(), "read");
+}
+
+Status CheckpointStore::Load(DataTree* tree) {
+  CHECK(meta_.has_value());
+  TreeLoader loader(tree);
+  const auto it = NewIterator();
+  if (Status loaded = LoadAcls(it.get(), &loader); !loaded) return loaded;
+  if (Status loaded = LoadSessions(it.get(), &loader); !loaded) return loaded;
+  if (!it->status().ok()) return Failed(it->status(), "read");
+  loader.Expect(meta_->node_count);
+  if (Status loaded = LoadNodes(tree->digest_enabled(), &loader); !loaded) return loaded;
+  loader.Finish(meta_->zxid);
+  if (tree->nodes().size() != meta_->node_count) {
+    return Damaged(std::to_string(tree->nodes().size()) + " znodes were found and " +
+                   std::to_string(meta_->node_count) + " were written");
+  }
+  if (meta_->digest && tree->digest_enabled() && tree->digest() != *meta_->digest) {
+    return Damaged("the tree's digest is not the one that was written");
+  }
+  return {};
+}
+
+Status CheckpointStore::WritePart(CheckpointBatch* batch) {
+  CHECK(!meta_.has_value());
+  const leveldb::Status written = db_->Write(leveldb::WriteOptions(), &batch->batch_);
+  *batch = CheckpointBatch();
+  if (!written.ok()) return Failed(written, "write");
+  return {};
+}
+
+Status CheckpointStore::Commit(const FrozenState& frozen, CheckpointBatch* batch, int64_t wall_ms) {
+  CHECK(!frozen.whole || !meta_.has_value());
+  CheckpointMeta meta{.zxid = frozen.zxid,
+                      .digest = frozen.digest,
+                      .node_count = frozen.node_count,
+                      .written_ms = wall_ms};
+  if (meta_) meta.generations = meta_->generations;
+  if (meta.generations.size() >= kGenerationsMax) meta.generations.erase(meta.generations.begin());
+  meta.generations.push_back(frozen.zxid);
+
+  // Deletions first: a path may have been created again since.
+  leveldb::WriteBatch all;
+  std::string key;
+  for (const std::string& path : frozen.deleted) {
+    SetNodeKey(path, &key);
+    all.Delete(key);
+  }
+  all.Append(batch->batch_);
+  for (const auto& [id, acl] : frozen.acls) {
+    acl == nullptr ? all.Delete(AclKey(id)) : all.Put(AclKey(id), AclValue(*acl));
+  }
+  for (const auto& [session, timeout_ms] : frozen.sessions) {
+    timeout_ms ? all.Put(SessionKey(session), SessionValue(*timeout_ms))
+               : all.Delete(SessionKey(session));
+  }
+  all.Put(SliceOf(kMetaKey), MetaValue(meta));
+  *batch = CheckpointBatch();
+
+  leveldb::WriteOptions durable;
+  durable.sync = true;
+  const leveldb::Status written = db_->Write(durable, &all);
+  if (!written.ok()) return Failed(written, "write");
+  meta_ = std::move(meta);
+  return {};
+}
+
+Result<CheckpointStats> CheckpointStore::Stats() {
+  CheckpointStats stats;
+  if (meta_) stats.meta = *meta_;
+  const auto it = NewIterator();
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+    stats.key_bytes += it->key().size();
+    stats.value_bytes += it->value().size();
+    stats.acls += it->key()[0] == kAclKeyPrefix ? 1 : 0;
+    stats.nodes += it->key()[0] == kNodeKeyPrefix ? 1 : 0;
+    stats.sessions += it->key()[0] == kSessionKeyPrefix ? 1 : 0;
+  }
+  if (!it->status().ok()) return Failed(it->status(), "read");
+  db_->GetProperty("leveldb.stats", &stats.levels);
+  const auto names = fs_.List(dir_);
+  if (!names) return names.error();
+  for (const std::string& name : *names) {
+    const auto info = fs_.Stat(dir_ + "/" + name);
+    if (!info) return info.error();
+    if (info->has_value()) stats.store_bytes += (*info)->size;
+  }
+  return stats;
+}
+
+Status WriteWholeCheckpoint(DataTree* tree, CheckpointStore* store, int64_t wall_ms) {
+  tree->StartWholeCheckpoint();
+  CheckpointTracker& tracker = tree->checkpoint_tracker();
+  std::optional<uint64_t> digest;
+  if (tree->digest_enabled()) digest = tree->digest();
+  CheckpointBatch batch;
+  const FrozenState frozen = tracker.Freeze(tree->last_zxid(), digest,
+                                            [&batch](const StoredNode& node) { batch.Add(node); });
+  while (tracker.CopySome(kNodesPerPart, kCheckpointPartBytes)) {
+    if (Status written = store->WritePart(&batch); !written) return written;
+  }
+  return store->Commit(frozen, &batch, wall_ms);
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,113 @@
+// The checkpoint on disk: one consistent state of the tree in a LevelDB, brought up to date by
+// atomic batches.
+//
+// Threads: opened by the main thread, then owned by the checkpoint thread; stats() by any.
+// Errors:  kIo or kCorruption, naming the directory and the remedy. After a failed write nobody
+//          knows what reached the disk: the store refuses every later write.
+#ifndef LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_STORE_H_
+#define LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_STORE_H_
+
+#include <leveldb/db.h>
+#include <leveldb/write_batch.h>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "datatree/checkpoint_tracker.h"
+#include "datatree/tree_loader.h"
+#include "protocol/result.h"
+#include "server/storage/checkpoint_format.h"
+#include "server/storage/file_system.h"
+#include "server/storage/leveldb_env.h"
+
+namespace lockkeeper {
+
+// A first checkpoint goes to the disk in pieces of this size.
+inline constexpr uint64_t kCheckpointPartBytes = 4 << 20;
+
+// Znodes on their way to the store. Threads: as its user says.
+class CheckpointBatch {
+ public:
+  void Add(const StoredNode& node);
+  uint64_t bytes() const { return batch_.ApproximateSize(); }
+  uint64_t nodes() const { return nodes_; }
+
+ private:
+  friend class CheckpointStore;
+  leveldb::WriteBatch batch_;
+  uint64_t nodes_ = 0;
+  std::string key_;
+  std::string value_;
+};
+
+struct CheckpointStats {
+  CheckpointMeta meta;
+  uint64_t store_bytes = 0;  // of all files
+  uint64_t nodes = 0;        // counted
+  uint64_t acls = 0;
+  uint64_t sessions = 0;
+  uint64_t key_bytes = 0;
+  uint64_t value_bytes = 0;
+  std::string levels;  // LevelDB's own table of its levels
+};
+
+class CheckpointStore {
+ public:
+  enum class IfMissing : uint8_t { kMake, kRefuse };
+  // Opens the store in `dir`. What a first checkpoint left unfinished is removed, and a store that
+  // Discard had begun to remove is removed to the end. Somebody must hold the data directory.
+  static Result<std::unique_ptr<CheckpointStore>> Open(FileSystem& fs, const std::string& dir,
+                                                       IfMissing if_missing);
+  ~CheckpointStore();
+
+  // nullopt: the store is empty, the next checkpoint must be a whole one.
+  const std::optional<CheckpointMeta>& meta() const { return meta_; }
+
+  // Fills a new tree; checks every block's checksum, the number of znodes and the digest.
+  Status Load(DataTree* tree);
+
+  // Removes everything: another source of the state is newer.
+  Status Discard();
+
+  // Part of a whole checkpoint, durable and valid only with the Commit that follows. Clears
+  // `batch`. REQUIRES: no meta().
+  Status WritePart(CheckpointBatch* batch);
+  // Writes the rest and makes the checkpoint the valid one, durably, in one atomic batch.
+  // `wall_ms`: the time that is noted. Clears `batch`.
+  Status Commit(const FrozenState& frozen, CheckpointBatch* batch, int64_t wall_ms);
+
+  const LevelDbEnv& env() const { return *env_; }
+  // Reads everything.
+  Result<CheckpointStats> Stats();
+
+ private:
+  CheckpointStore(FileSystem& fs, std::string dir);
+  Status OpenDb(IfMissing if_missing);
+  Status ReadMeta();
+  Status RemoveUnrooted();
+  Result<bool> IsEmpty();
+  Status LoadAcls(leveldb::Iterator* it, TreeLoader* loader) const;
+  Status LoadSessions(leveldb::Iterator* it, TreeLoader* loader) const;
+  Status LoadNodes(bool with_digests, TreeLoader* loader) const;
+  std::unique_ptr<leveldb::Iterator> NewIterator() const;
+  Error Damaged(const std::string& what) const;
+  Error Failed(const leveldb::Status& status, const char* doing) const;
+
+  FileSystem& fs_;
+  const std::string dir_;
+  std::unique_ptr<LevelDbEnv> env_;
+  std::unique_ptr<leveldb::Cache> cache_;
+  std::unique_ptr<leveldb::DB> db_;
+  std::optional<CheckpointMeta> meta_;
+};
+
+// The whole tree as the first checkpoint of an empty store. Starts the tree's tracker.
+// REQUIRES: no meta(), a tracker that was not started, nobody else uses the tree.
+Status WriteWholeCheckpoint(DataTree* tree, CheckpointStore* store, int64_t wall_ms);
+
+}  // namespace lockkeeper
+
+#endif  // LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_STORE_H_

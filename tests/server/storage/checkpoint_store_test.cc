@@ -1,0 +1,242 @@
+// The checkpoint on disk: what was committed comes back whole, what was not leaves no trace.
+#include "server/storage/checkpoint_store.h"
+
+#include <gtest/gtest.h>
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "server/storage/file_system.h"
+#include "tests/datatree/random_history.h"
+#include "tests/datatree/tree_test_util.h"
+#include "tests/server/storage/fake_file_system.h"
+#include "tests/server/storage/temporary_directory.h"
+
+namespace lockkeeper {
+namespace {
+
+using IfMissing = CheckpointStore::IfMissing;
+constexpr char kDir[] = "/data/checkpoint";
+
+std::unique_ptr<CheckpointStore> OpenOrDie(FileSystem& fs, const std::string& dir = kDir) {
+  auto store = CheckpointStore::Open(fs, dir, IfMissing::kMake);
+  EXPECT_TRUE(store) << store.error().message;
+  return store ? std::move(*store) : nullptr;
+}
+
+// A tree whose checkpoints go to a store.
+struct Checkpointed {
+  DataTree tree{HistoryOptions()};
+  CheckpointBatch batch;
+
+  FrozenState FreezeAndCopy() {
+    FrozenState frozen = tree.checkpoint_tracker().Freeze(
+        tree.last_zxid(), tree.digest(), [this](const StoredNode& node) { batch.Add(node); });
+    while (tree.checkpoint_tracker().CopySome(100, 1 << 20)) {
+    }
+    return frozen;
+  }
+  Status Commit(CheckpointStore* store) {
+    const FrozenState frozen = FreezeAndCopy();
+    return store->Commit(frozen, &batch, 1234);
+  }
+  void Apply(const std::vector<std::string>& payloads, size_t begin, size_t end) {
+    for (size_t i = begin; i < end; ++i) ASSERT_TRUE(tree.Apply(payloads[i], nullptr));
+  }
+};
+
+std::string LoadAndDump(CheckpointStore* store) {
+  DataTree tree(HistoryOptions());
+  const Status loaded = store->Load(&tree);
+  return loaded ? DumpTree(tree) : loaded.error().message;
+}
+
+TEST(CheckpointStore, IsEmptyWhenNew) {
+  FakeFileSystem fs;
+  EXPECT_FALSE(OpenOrDie(fs)->meta());
+  EXPECT_FALSE(OpenOrDie(fs)->meta()) << "opened again";
+}
+
+TEST(CheckpointStore, IsNotMadeWhenThatIsNotWanted) {
+  FakeFileSystem fs;
+  EXPECT_FALSE(CheckpointStore::Open(fs, kDir, IfMissing::kRefuse));
+}
+
+TEST(CheckpointStore, GivesBackTheTreeOfItsLastCheckpoint) {
+  for (uint64_t seed = 1; seed <= 5; ++seed) {
+    const TemporaryDirectory dir;
+    const std::string path = dir.path() + "/checkpoint";
+    const std::vector<std::string> payloads = RandomPayloads(seed);
+    Checkpointed c;
+    std::string expected;
+    for (size_t step = 0; step < 5; ++step) {
+      c.Apply(payloads, step * 200, (step + 1) * 200);
+      if (step == 0) c.tree.StartWholeCheckpoint();
+      const auto store = OpenOrDie(PosixFileSystem(), path);
+      if (step > 0) {
+        EXPECT_EQ(LoadAndDump(store.get()), expected) << "before step " << step;
+      }
+      const Status committed = c.Commit(store.get());
+      ASSERT_TRUE(committed) << committed.error().message;
+      expected = DumpTree(c.tree);
+      EXPECT_EQ(LoadAndDump(store.get()), expected) << "after step " << step;
+      EXPECT_EQ(store->meta()->zxid, c.tree.last_zxid());
+      EXPECT_EQ(store->meta()->generations.size(), step + 1);
+      EXPECT_EQ(store->meta()->written_ms, 1234);
+    }
+  }
+}
+
+TEST(CheckpointStore, GoesOnAfterItWasLoaded) {
+  FakeFileSystem fs;
+  const std::vector<std::string> payloads = RandomPayloads(1);
+  {
+    Checkpointed c;
+    c.Apply(payloads, 0, 500);
+    c.tree.StartWholeCheckpoint();
+    ASSERT_TRUE(c.Commit(OpenOrDie(fs).get()));
+  }
+  Checkpointed c;
+  {
+    const auto store = OpenOrDie(fs);
+    ASSERT_TRUE(store->Load(&c.tree));
+    c.tree.checkpoint_tracker().Start(store->meta()->zxid);
+    c.Apply(payloads, 500, payloads.size());
+    ASSERT_TRUE(c.Commit(store.get()));
+  }
+  EXPECT_EQ(LoadAndDump(OpenOrDie(fs).get()), DumpTree(c.tree));
+}
+
+TEST(CheckpointStore, ForgetsAFirstCheckpointThatWasNeverFinished) {
+  FakeFileSystem fs;
+  Checkpointed c;
+  c.Apply(RandomPayloads(1), 0, 100);
+  c.tree.StartWholeCheckpoint();
+  c.FreezeAndCopy();
+  ASSERT_TRUE(OpenOrDie(fs)->WritePart(&c.batch));
+  EXPECT_EQ(c.batch.nodes(), 0u);
+  fs.CrashProcess();
+  const auto store = OpenOrDie(fs);
+  EXPECT_FALSE(store->meta());
+  const auto stats = store->Stats();
+  ASSERT_TRUE(stats);
+  EXPECT_EQ(stats->nodes, 0u);
+}
+
+TEST(CheckpointStore, IsEmptyOrAsItWasWhenTheMachineStopsWhileItIsDiscarded) {
+  FakeFileSystem original;
+  Checkpointed c;
+  c.Apply(RandomPayloads(1), 0, 300);
+  c.tree.StartWholeCheckpoint();
+  ASSERT_TRUE(c.Commit(OpenOrDie(original).get()));
+  const std::string expected = DumpTree(c.tree);
+  size_t whole = 0;
+  size_t empty = 0;
+  for (uint64_t n = 1;; ++n) {
+    const auto fs = original.Clone();
+    auto store = OpenOrDie(*fs);
+    fs->StopAtOperation(n);
+    const bool done = store->Discard().ok();
+    store.reset();
+    fs->LosePower({.kind = Survivors::Kind::kAnySectors, .seed = n});
+    store = OpenOrDie(*fs);
+    ASSERT_NE(store, nullptr) << "stopped at operation " << n;
+    if (store->meta()) {
+      ++whole;
+      EXPECT_EQ(LoadAndDump(store.get()), expected) << n;
+    } else {
+      ++empty;
+    }
+    if (done) break;
+  }
+  EXPECT_GT(whole, 0u);
+  EXPECT_GT(empty, 0u);
+}
+
+TEST(CheckpointStore, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheMachineStops) {
+  const std::vector<std::string> payloads = RandomPayloads(2);
+  FakeFileSystem original;
+  std::string before;
+  {
+    Checkpointed c;
+    c.Apply(payloads, 0, 300);
+    c.tree.StartWholeCheckpoint();
+    ASSERT_TRUE(c.Commit(OpenOrDie(original).get()));
+    before = DumpTree(c.tree);
+  }
+  for (uint64_t n = 1;; ++n) {
+    const auto fs = original.Clone();
+    Checkpointed c;
+    auto store = OpenOrDie(*fs);
+    ASSERT_TRUE(store->Load(&c.tree));
+    c.tree.checkpoint_tracker().Start(store->meta()->zxid);
+    c.Apply(payloads, 300, 600);
+    const std::string after = DumpTree(c.tree);
+    fs->StopAtOperation(n);
+    const bool committed = c.Commit(store.get()).ok();
+    store.reset();
+    fs->LosePower({.kind = Survivors::Kind::kAnySectors, .seed = n});
+    store = OpenOrDie(*fs);
+    ASSERT_NE(store, nullptr) << "stopped at operation " << n;
+    const std::string found = LoadAndDump(store.get());
+    EXPECT_TRUE(found == after || (!committed && found == before))
+        << "stopped at operation " << n << ": " << found;
+    if (committed) break;
+  }
+}
+
+TEST(CheckpointStore, RefusesAStoreOfANewerServer) {
+  FakeFileSystem fs;
+  {
+    LevelDbEnv env(fs, 0);
+    leveldb::Options options;
+    options.create_if_missing = true;
+    options.env = &env;
+    leveldb::DB* db = nullptr;
+    ASSERT_TRUE(leveldb::DB::Open(options, kDir, &db).ok());
+    CheckpointMeta meta;
+    meta.version = kCheckpointVersion + 1;
+    EXPECT_TRUE(db->Put({}, "m", MetaValue(meta)).ok());
+    delete db;
+  }
+  const auto store = CheckpointStore::Open(fs, kDir, IfMissing::kMake);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, Errc::kDataDir);
+}
+
+TEST(CheckpointStore, NeverLoadsAnotherTreeThanItWasGiven) {
+  FakeFileSystem original;
+  Checkpointed c;
+  c.Apply(RandomPayloads(3), 0, 300);
+  c.tree.StartWholeCheckpoint();
+  ASSERT_TRUE(c.Commit(OpenOrDie(original).get()));
+  const std::string expected = DumpTree(c.tree);
+  size_t refused = 0;
+  const auto names = original.List(kDir);
+  ASSERT_TRUE(names);
+  for (const std::string& name : *names) {
+    const std::string path = std::string(kDir) + "/" + name;
+    const size_t size = original.Content(path).size();
+    for (size_t offset = 0; offset < size; offset += 1 + size / 50) {
+      const auto fs = original.Clone();
+      fs->FlipBit(path, offset, 3);
+      const auto store = CheckpointStore::Open(*fs, kDir, IfMissing::kMake);
+      if (!store) {
+        ++refused;
+        continue;
+      }
+      if (!(*store)->meta()) continue;  // recovery goes on from other sources
+      DataTree tree(HistoryOptions());
+      const Status loaded = (*store)->Load(&tree);
+      refused += loaded ? 0 : 1;
+      if (loaded) {
+        EXPECT_EQ(DumpTree(tree), expected) << path << " at " << offset;
+      }
+    }
+  }
+  EXPECT_GT(refused, 0u);
+}
+
+}  // namespace
+}  // namespace lockkeeper
