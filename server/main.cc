@@ -13,13 +13,13 @@
 #include "server/build_version.h"
 #include "server/config/load_config.h"
 #include "server/server.h"
+#include "server/tools/state_commands.h"
 
 namespace lockkeeper {
 namespace {
 
 // Exit codes of ZooKeeper (storage-and-operations 12.1).
 constexpr int kExitOk = 0;
-constexpr int kExitError = 1;
 constexpr int kExitBadArguments = 2;
 
 // As the JVM does: the soft limit on open files is raised to the hard one.
@@ -67,10 +67,10 @@ int RunServer(const std::vector<std::string>& args) {
             << kCompatibleVersion << "), standalone";
   LogConfig(*config);
 
-  std::atomic<bool> failed{false};
-  Server server(*config, [&failed](const Error& error) {
+  std::atomic<int> exit_code{kExitOk};
+  Server server(*config, [&exit_code](const Error& error) {
     LOG(ERROR) << "Severe unrecoverable error, the server stops: " << error.message;
-    failed = true;
+    exit_code = ExitCode(error);
     kill(getpid(), SIGTERM);
   });
   if (const Status started = server.Start(); !started) {
@@ -81,7 +81,7 @@ int RunServer(const std::vector<std::string>& args) {
   sigwait(&stop_signals, &signal);
   LOG(INFO) << "stopping on signal " << signal;
   server.Stop();
-  return failed ? kExitError : kExitOk;
+  return exit_code;
 }
 
 int PrintVersion() {
@@ -97,6 +97,7 @@ int Main(int argc, char** argv) {
   CLI::App* server =
       app.add_subcommand("server", "run a server: CONF, or PORT DATADIR [TICKTIME] [MAXCNXNS]");
   server->add_option("arguments", args, "zoo.cfg or YAML file; or port, data directory, ...");
+  const std::vector<Command> state_commands = AddStateCommands(&app);
   CLI::App* version = app.add_subcommand("version", "print the version");
   try {
     app.parse(argc, argv);
@@ -105,6 +106,9 @@ int Main(int argc, char** argv) {
     return code == 0 ? kExitOk : kExitBadArguments;
   }
   if (version->parsed()) return PrintVersion();
+  for (const Command& command : state_commands) {
+    if (command.app->parsed()) return command.run();
+  }
   return RunServer(args);
 }
 

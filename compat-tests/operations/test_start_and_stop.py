@@ -125,18 +125,6 @@ def test_so_1_3_a_missing_directory_is_refused_without_autocreate(tmp_path):
     assert not (tmp_path / "none").exists()
 
 
-def test_a_directory_with_a_zookeeper_snapshot_is_refused_and_left_alone(tmp_path):
-    """It would look empty: better no server than one that forgets everything."""
-    version = tmp_path / "data" / "version-2"
-    version.mkdir(parents=True)
-    (version / "snapshot.5").write_bytes(b"ZKSN" + bytes(100))
-    code, said = run_config(tmp_path, GOOD.format(data=tmp_path / "data", port=free_port()))
-    assert code == 1, said
-    assert "snapshot.5" in said
-    assert (version / "snapshot.5").read_bytes() == b"ZKSN" + bytes(100)
-    assert not list(version.glob("log.*"))
-
-
 def test_so_4_yaml_means_the_same_as_zoo_cfg(tmp_path):
     """The same keys from a YAML file: seen in `conf` and in the handshake."""
     port = free_port()

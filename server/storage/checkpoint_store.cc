@@ -3,10 +3,14 @@
 #include <glog/logging.h>
 #include <leveldb/cache.h>
 #include <leveldb/filter_policy.h>
+#include <leveldb/table.h>
 
+#include <algorithm>
+#include <string_view>
 #include <utility>
 #include <vector>
 
+#include "protocol/jute.h"
 #include "server/storage/node_read_ahead.h"
 
 namespace lockkeeper {
@@ -15,6 +19,8 @@ namespace {
 // LevelDB's root: without it the other files of the directory are no store. It is made last and
 // removed first.
 constexpr char kRootFile[] = "/CURRENT";
+// The name of the root while a store is removed: only then may there be content without a root.
+constexpr char kRemovedRootFile[] = "/CURRENT.removed";
 
 // LevelDB collects this much in memory before it writes a table. With smaller tables of the first
 // level, changes that are spread over the whole tree rewrite the next level more often.
@@ -28,6 +34,37 @@ constexpr uint64_t kSyncEveryBytes = 512 << 10;
 
 std::string_view ViewOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
 leveldb::Slice SliceOf(std::string_view view) { return {view.data(), view.size()}; }
+
+// Reads a table from beginning to end.
+leveldb::Status TableStatus(leveldb::Env* env, const std::string& path) {
+  leveldb::Options options;
+  options.env = env;
+  options.paranoid_checks = true;
+  leveldb::ReadOptions read;
+  read.verify_checksums = true;
+  read.fill_cache = false;
+  uint64_t size = 0;
+  if (leveldb::Status got = env->GetFileSize(path, &size); !got.ok()) return got;
+  leveldb::RandomAccessFile* file = nullptr;
+  if (leveldb::Status opened = env->NewRandomAccessFile(path, &file); !opened.ok()) return opened;
+  const std::unique_ptr<leveldb::RandomAccessFile> file_owner(file);
+  leveldb::Table* table = nullptr;
+  leveldb::Status opened = leveldb::Table::Open(options, file, size, &table);
+  if (!opened.ok()) return opened;
+  const std::unique_ptr<leveldb::Table> table_owner(table);
+  const std::unique_ptr<leveldb::Iterator> it(table->NewIterator(read));
+  for (it->SeekToFirst(); it->Valid(); it->Next()) {
+  }
+  return it->status();
+}
+
+Error DamagedStore(const std::string& dir, const std::string& what) {
+  return {Errc::kCorruption,
+          "the checkpoint in " + dir + " is damaged: " + what +
+              ". If the log reaches back to a ZooKeeper snapshot of the same directory or to its "
+              "beginning, move the checkpoint away and the server starts from those; otherwise "
+              "restore a backup"};
+}
 
 }  // namespace
 
@@ -45,6 +82,27 @@ CheckpointStore::CheckpointStore(FileSystem& fs, std::string dir)
       cache_(leveldb::NewLRUCache(kCacheBytes)) {}
 
 CheckpointStore::~CheckpointStore() = default;
+
+Result<bool> CheckpointStore::Exists(FileSystem& fs, const std::string& dir) {
+  const auto root = fs.Stat(dir + kRootFile);
+  if (!root) return root.error();
+  if (root->has_value()) return true;
+  const auto info = fs.Stat(dir);
+  if (!info) return info.error();
+  if (!info->has_value()) return false;
+  const auto removed = fs.Stat(dir + kRemovedRootFile);
+  if (!removed) return removed.error();
+  if (removed->has_value()) return false;
+  const auto names = fs.List(dir);
+  if (!names) return names.error();
+  // A new store has its root before any content.
+  for (const std::string& name : *names) {
+    const StoreFileKind kind = KindOfStoreFile(name);
+    if (kind != StoreFileKind::kTable && kind != StoreFileKind::kLog) continue;
+    return DamagedStore(dir, dir + kRootFile + " is missing, but there is " + name);
+  }
+  return false;
+}
 
 Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(FileSystem& fs,
                                                                const std::string& dir,
@@ -87,15 +145,16 @@ Status CheckpointStore::ReadMeta() {
   const leveldb::Status got = db_->Get(options, SliceOf(kMetaKey), &value);
   if (got.IsNotFound()) return {};
   if (!got.ok()) return Failed(got, "read");
-  meta_ = ParseMetaValue(value);
-  if (!meta_) return Damaged("its description cannot be decoded");
-  if (meta_->version > kCheckpointVersion) {
+  // The version comes first: what follows may have another form in a newer one.
+  const int32_t version = value.size() >= 4 ? LoadInt(value.data()) : 0;
+  if (version > kCheckpointVersion) {
     return Error{Errc::kDataDir, "the checkpoint in " + dir_ + " has format version " +
-                                     std::to_string(meta_->version) + ", this server knows up to " +
+                                     std::to_string(version) + ", this server knows up to " +
                                      std::to_string(kCheckpointVersion) +
                                      ": start the newer server that wrote it"};
   }
-  return {};
+  meta_ = ParseMetaValue(value);
+  return meta_ ? Status() : Damaged("its description cannot be decoded");
 }
 
 std::unique_ptr<leveldb::Iterator> CheckpointStore::NewIterator() const {
@@ -113,15 +172,26 @@ Result<bool> CheckpointStore::IsEmpty() {
 }
 
 Error CheckpointStore::Damaged(const std::string& what) const {
-  return {Errc::kCorruption,
-          "the checkpoint in " + dir_ + " is damaged: " + what +
-              ". If the log reaches back to a ZooKeeper snapshot of the same directory or to its "
-              "beginning, move the checkpoint away and the server starts from those; otherwise "
-              "restore a backup"};
+  return DamagedStore(dir_, what);
+}
+
+// LevelDB does not say in which table it found a wrong checksum.
+std::string CheckpointStore::DamagedTable() const {
+  const auto names = fs_.List(dir_);
+  if (!names) return "";
+  for (const std::string& name : *names) {
+    if (KindOfStoreFile(name) != StoreFileKind::kTable) continue;
+    const std::string path = dir_ + "/" + name;
+    if (!TableStatus(env_.get(), path).ok()) return path;
+  }
+  return "";
 }
 
 Error CheckpointStore::Failed(const leveldb::Status& status, const char* doing) const {
-  if (status.IsCorruption()) return Damaged(status.ToString());
+  if (status.IsCorruption()) {
+    const std::string table = DamagedTable();
+    return Damaged(status.ToString() + (table.empty() ? "" : " in " + table));
+  }
   return {Errc::kIo,
           std::string("cannot ") + doing + " the checkpoint in " + dir_ + ": " + status.ToString()};
 }
@@ -131,21 +201,28 @@ Status CheckpointStore::RemoveUnrooted() {
   const auto dir = fs_.Stat(dir_);
   if (!dir) return dir.error();
   if (!dir->has_value()) return {};
-  const auto root = fs_.Stat(dir_ + kRootFile);
-  if (!root) return root.error();
-  if (root->has_value()) return {};
+  const Result<bool> rooted = Exists(fs_, dir_);
+  if (!rooted) return rooted.error();
+  if (*rooted) return {};
   const auto names = fs_.List(dir_);
   if (!names) return names.error();
+  const std::string_view last = std::string_view(kRemovedRootFile).substr(1);
   for (const std::string& name : *names) {
+    if (name == last) continue;
     if (Status removed = fs_.Remove(dir_ + "/" + name); !removed) return removed;
   }
+  if (Status synced = fs_.SyncDir(dir_); !synced) return synced;
+  if (!std::binary_search(names->begin(), names->end(), last)) return {};
+  if (Status removed = fs_.Remove(dir_ + kRemovedRootFile); !removed) return removed;
   return fs_.SyncDir(dir_);
 }
 
 Status CheckpointStore::Discard() {
   db_.reset();
   meta_.reset();
-  if (Status removed = fs_.Remove(dir_ + kRootFile); !removed) return removed;
+  if (Status renamed = fs_.Rename(dir_ + kRootFile, dir_ + kRemovedRootFile); !renamed) {
+    return renamed;
+  }
   if (Status synced = fs_.SyncDir(dir_); !synced) return synced;
   if (Status removed = RemoveUnrooted(); !removed) return removed;
   return OpenDb(IfMissing::kMake);

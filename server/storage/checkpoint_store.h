@@ -57,6 +57,8 @@ struct CheckpointStats {
 class CheckpointStore {
  public:
   enum class IfMissing : uint8_t { kMake, kRefuse };
+  // Whether `dir` holds one, finished or not.
+  static Result<bool> Exists(FileSystem& fs, const std::string& dir);
   // Opens the store in `dir`. What a first checkpoint left unfinished is removed, and a store that
   // Discard had begun to remove is removed to the end. Somebody must hold the data directory.
   static Result<std::unique_ptr<CheckpointStore>> Open(FileSystem& fs, const std::string& dir,
@@ -93,6 +95,8 @@ class CheckpointStore {
   Status LoadSessions(leveldb::Iterator* it, TreeLoader* loader) const;
   Status LoadNodes(bool with_digests, TreeLoader* loader) const;
   std::unique_ptr<leveldb::Iterator> NewIterator() const;
+  // The path of a table with damage, "" when there is none.
+  std::string DamagedTable() const;
   Error Damaged(const std::string& what) const;
   Error Failed(const leveldb::Status& status, const char* doing) const;
 

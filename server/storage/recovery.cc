@@ -73,11 +73,9 @@ Result<RecoveredState> Recovery::Load(IfMissing if_missing) {
 }
 
 Status Recovery::OpenStore(IfMissing if_missing) {
-  if (if_missing == IfMissing::kRefuse) {
-    const auto info = fs_.Stat(dir_.checkpoint_dir());
-    if (!info) return info.error();
-    if (!info->has_value()) return {};
-  }
+  const Result<bool> exists = CheckpointStore::Exists(fs_, dir_.checkpoint_dir());
+  if (!exists) return exists.error();
+  if (!*exists) return {};
   auto store = CheckpointStore::Open(fs_, dir_.checkpoint_dir(), if_missing);
   if (!store) return store.error();
   state_.store = std::move(*store);
@@ -98,6 +96,7 @@ Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
   const auto files = ListSnapshots(fs_, dir_.snapshot_dir());
   if (!files) return files.error();
   size_t candidates = 0;
+  size_t incomplete = 0;
   for (const SnapshotFile& file : *files) {
     if (file.zxid <= have || candidates == kSnapshotsTriedMax) break;
     const std::string path = dir_.snapshot_dir() + "/" + file.name;
@@ -105,6 +104,7 @@ Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
     if (!plausible) return plausible.error();
     if (!*plausible) {
       LOG(WARNING) << "snapshot " << path << " is not complete and is not used";
+      incomplete += file.zxid.value > 0 ? 1 : 0;  // the one at 0 holds nothing
       continue;
     }
     ++candidates;
@@ -112,10 +112,12 @@ Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
     if (!loaded) return loaded.error();
     if (*loaded) return true;
   }
-  if (candidates == 0 || have.value >= 0) return false;
+  // ZooKeeper starts with an empty tree when all it finds is incomplete.
+  if (candidates + incomplete == 0 || have.value >= 0) return false;
   return Error{Errc::kCorruption, "Not able to find valid snapshots in " + dir_.snapshot_dir() +
-                                      ": none of its " + std::to_string(candidates) +
-                                      " snapshots can be read. Restore one from a backup"};
+                                      ": none of its " + std::to_string(files->size()) +
+                                      " snapshots can be read, the newest is " +
+                                      files->front().name + ". Restore one from a backup"};
 }
 
 // A tree of its own for each attempt: nothing of a broken file stays.
@@ -226,15 +228,20 @@ Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Confi
 
 Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
                                const DataTreeOptions& tree_options) {
-  const Result<bool> initialize = dir.TakeInitializeMarker();
-  if (!initialize) return initialize.error();
   auto state = Recovery(fs, dir, config, tree_options).Load(IfMissing::kMake);
   if (!state) return state.error();
+  const Result<bool> initialize = dir.TakeInitializeMarker();
+  if (!initialize) return initialize.error();
   const RecoverySummary& summary = state->summary;
   if (summary.base.empty() && summary.transactions == 0) {
     if (Status begun = BeginEmpty(fs, dir, config, *initialize, *state->tree); !begun) {
       return begun.error();
     }
+  }
+  if (state->store == nullptr) {
+    auto store = CheckpointStore::Open(fs, dir.checkpoint_dir(), IfMissing::kMake);
+    if (!store) return store.error();
+    state->store = std::move(*store);
   }
   if (summary.base != "checkpoint") {
     if (state->store->meta()) {

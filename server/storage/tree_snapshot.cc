@@ -48,7 +48,10 @@ Result<std::string> WriteSnapshot(FileSystem& fs, const std::string& dir, const 
   if (!added) return added.error();
   std::optional<SnapshotDigest> digest;
   if (tree.digest_enabled()) {
-    digest = SnapshotDigest{.zxid = zxid, .version = kDigestVersion, .digest = tree.digest()};
+    // ZooKeeper knows no digest before the first transaction, and writes so.
+    digest = SnapshotDigest{.zxid = zxid,
+                            .version = kDigestVersion,
+                            .digest = zxid.value == 0 ? 0 : tree.digest()};
   }
   const std::optional<Zxid> last_processed =
       config.serialize_last_processed_zxid ? std::optional(zxid) : std::nullopt;
