@@ -43,27 +43,39 @@ class CrashRun:
         return sum(load.acknowledged for load in [*self.workloads, self.sessions])
 
     def load_until(self, end_server) -> None:
-        """Runs the load, calls `end_server` at a random moment, and waits until all have noticed."""
+        """Runs the load, calls `end_server` at the chosen moment, and waits until all have noticed."""
         before = {load: load.acknowledged for load in [*self.workloads, self.sessions]}
         threads = [threading.Thread(target=drive, args=item, daemon=True) for item in self._connections.items()]
         threads.append(threading.Thread(target=self.sessions.run, args=(self.server,), daemon=True))
         for thread in threads:
             thread.start()
         wait_until(lambda: all(load.acknowledged > count for load, count in before.items()), "load")
-        time.sleep(self.rng.uniform(0, 0.35))  # the random moment, not a wait for something
+        self.wait_for_moment()
         end_server()
         for thread in threads:
             thread.join(timeout=30)
             assert not thread.is_alive(), "a client does not notice the end of the server"
 
-    def start(self) -> None:
-        """Starts the server, sometimes in more than one attempt: recovery itself is interrupted too."""
+    def wait_for_moment(self) -> None:
+        """Returns when the server is to end, while the load runs."""
+        time.sleep(self.rng.uniform(0, 0.35))  # the random moment, not a wait for something
+
+    def configure(self) -> None:
+        """Chooses the configuration of the next start."""
         self.server.config["snapCount"] = str(self.rng.choice(SNAP_COUNTS))
         self.server.config["preAllocSize"] = str(self.rng.choice(PREALLOCATIONS_KIB))
+
+    def start_in_vain(self) -> None:
+        """Sometimes starts the server and kills it again: recovery itself is interrupted too."""
         if self.rng.random() < 0.2:
             self.server.launch()
             time.sleep(self.rng.uniform(0, min(2 * self.longest_start_s, 0.5)))
             self.server.kill()
+
+    def start(self) -> None:
+        """Starts the server, sometimes in more than one attempt."""
+        self.configure()
+        self.start_in_vain()
         begin = time.monotonic()
         self.server.start()
         self.longest_start_s = max(self.longest_start_s, time.monotonic() - begin)

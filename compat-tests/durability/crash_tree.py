@@ -8,7 +8,7 @@ import collections
 import random
 from typing import Callable, Iterator, NamedTuple, Optional
 
-from crash_load import CROWD, READ_BATCH, Request, Workload, read_all
+from crash_load import READ_BATCH, Request, Workload, read_all
 
 from lib.zkwire import (
     OPEN_ACL,
@@ -25,7 +25,8 @@ from lib.zkwire import (
 )
 
 BRANCHES = 16
-NAMES = 160  # per branch; so few that names come back after a delete
+NAMES = 80  # per branch; so few that names come back after a delete
+CROWD = 1000  # znodes from which on deletes are more frequent than creates
 ACL_KINDS = 40  # 0 is the open one; so many that lists come into use and go out of it
 # (share of the znodes, smallest and largest number of data bytes)
 SIZES = ((0.60, 0, 200), (0.30, 200, 2000), (0.09, 2000, 8000), (0.01, 30000, 100000))
@@ -62,7 +63,7 @@ def acl_of(kind: int) -> list:
 
 
 class TreeLoad(Workload):
-    """Creates, setData, setACL, deletes and multis of them, in a tree of some thousand znodes, two levels deep."""
+    """Creates, setData, setACL, deletes and multis of them, in a tree about CROWD znodes large, two levels deep."""
 
     def __init__(self, name: str, rng: random.Random) -> None:
         super().__init__(name, rng)
@@ -86,7 +87,7 @@ class TreeLoad(Workload):
 
     def next_request(self) -> Request:
         if self.rng.random() < 0.15:
-            parts = [self._one() for _ in range(self.rng.randint(2, 5))]
+            parts = [self._one(in_multi=True) for _ in range(self.rng.randint(2, 5))]
             changes = [change for _, change in parts]
             return Op.MULTI, multi_request([request for request, _ in parts]), self._on_reply(changes)
         (op, body), change = self._one()
@@ -101,19 +102,22 @@ class TreeLoad(Workload):
 
         return on_reply
 
-    def _one(self) -> tuple:
-        """((op, body), Change) of one request that nothing can refuse; the asked state has it already."""
+    def _one(self, in_multi: bool = False) -> tuple:
+        """((op, body), Change) of one request that nothing can refuse; the asked state has it already.
+
+        A multi cannot hold a setACL.
+        """
         choice = self.rng.random()
         part = None
         if choice < 0.50:
             part = self._create() if self.rng.random() < self._growth() else self._delete()
-        elif choice < 0.60:
+        elif choice < 0.60 and not in_multi:
             part = self._set_acl()
         return part or self._set_data()
 
     def _growth(self) -> float:
         """The share of creates among creates and deletes."""
-        return 0.6 if len(self._asked_state) < CROWD else 0.4
+        return 0.6 if len(self._asked_state) < CROWD else 0.35
 
     def _create(self) -> Optional[tuple]:
         path = f"{self.root}/b{self.rng.randrange(BRANCHES)}/n{self.rng.randrange(NAMES)}"

@@ -1,16 +1,18 @@
-// A slow or broken disk under transaction logs, for LD_PRELOAD into a server.
+// A slow or broken disk, for LD_PRELOAD into a server.
 //
-// fsync and fdatasync of files named log.* obey the file that the environment variable DISK_FAULTS
-// names, which is read at every call and may change at any time:
+// fsync and fdatasync obey the file that the environment variable DISK_FAULTS names, which is read
+// at every call and may be replaced at any time. Its first line is the instruction:
 //   "slow N"   the call takes N milliseconds longer
 //   "fail"     the call does nothing and gives EIO
 //   "once"     the first call that sees it fails like that, later ones work
 //   otherwise  nothing special
-// All other calls and files are left alone.
+// Its second line is a pattern as for fnmatch(3), in which '*' also takes '/': files and directories
+// with other paths, and all other calls, are left alone.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,14 +24,13 @@ typedef int (*SyncFunction)(int);
 
 static atomic_flag g_failed_once = ATOMIC_FLAG_INIT;
 
-static int IsTransactionLog(int fd) {
+static int IsConcerned(int fd, const char* pattern) {
   char link[64], path[4096];
   snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
   const ssize_t size = readlink(link, path, sizeof(path) - 1);
   if (size <= 0) return 0;
   path[size] = '\0';
-  const char* name = strrchr(path, '/');
-  return name != NULL && strncmp(name, "/log.", 5) == 0;
+  return fnmatch(pattern, path, 0) == 0;
 }
 
 static void ReadInstruction(char* text, size_t capacity) {
@@ -44,9 +45,13 @@ static void ReadInstruction(char* text, size_t capacity) {
 
 static int Sync(int fd, const char* name) {
   const SyncFunction original = (SyncFunction)dlsym(RTLD_NEXT, name);
-  if (!IsTransactionLog(fd)) return original(fd);
-  char instruction[64];
+  char instruction[512];
   ReadInstruction(instruction, sizeof(instruction));
+  char* pattern = strchr(instruction, '\n');
+  if (pattern == NULL) return original(fd);
+  *pattern++ = '\0';
+  pattern[strcspn(pattern, "\n")] = '\0';
+  if (!IsConcerned(fd, pattern)) return original(fd);
   int ms = 0;
   if (strncmp(instruction, "fail", 4) == 0 ||
       (strncmp(instruction, "once", 4) == 0 && !atomic_flag_test_and_set(&g_failed_once))) {

@@ -1,9 +1,6 @@
 """The disk is full, the directory is taken: what was acknowledged stays, and nothing is promised in vain."""
 
 import itertools
-import subprocess
-
-import pytest
 
 from lib.marks import apache_differs
 from lib.servers import server_kind
@@ -12,19 +9,6 @@ from lib.zkwire import Op, ProtocolError, create_request, open_session
 
 DISK_KIB = 4096
 VALUE = bytes(10000)
-
-
-@pytest.fixture
-def small_disk(tmp_path):
-    """An empty file system of DISK_KIB; skipped where mounting is not allowed."""
-    target = tmp_path / "small-disk"
-    target.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_KIB}k", "tmpfs", str(target)]
-    mounted = subprocess.run(command, capture_output=True, text=True, check=False)
-    if mounted.returncode != 0:
-        pytest.skip(f"mount is not allowed: {mounted.stderr.strip()}")
-    yield target
-    subprocess.run(["umount", "-l", str(target)], check=True)
 
 
 def fill_until_closed(server) -> tuple[int, int]:
@@ -45,8 +29,9 @@ def fill_until_closed(server) -> tuple[int, int]:
             return acknowledged, asked + 1
 
 
-def test_full_disk_under_the_log_ends_the_server_and_loses_nothing(small_disk, make_server):
+def test_full_disk_under_the_log_ends_the_server_and_loses_nothing(mounts, tmp_path, make_server):
     """SO-12.3: no acknowledgement after the error, the process ends with an error, and comes back with space."""
+    small_disk = mounts.tmpfs(tmp_path / "small-disk", DISK_KIB)
     server = make_server({"dataLogDir": small_disk, "preAllocSize": 64})
     acknowledged, asked = fill_until_closed(server)
     status = server.wait(timeout=30)
@@ -55,7 +40,7 @@ def test_full_disk_under_the_log_ends_the_server_and_loses_nothing(small_disk, m
     assert acknowledged * len(VALUE) < DISK_KIB * 1024, "more was acknowledged than fits on the disk"
     assert acknowledged > 100, "the disk was full too early for this test"
 
-    subprocess.run(["mount", "-o", "remount,size=64m", str(small_disk)], check=True)
+    mounts.resize(small_disk, 65536)
     server.start()
     with open_session(server) as conn:
         for number in range(acknowledged):

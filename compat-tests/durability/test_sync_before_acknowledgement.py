@@ -1,65 +1,15 @@
 """What is acknowledged was synced: a disk whose sync is slow, and one whose sync fails.
 
-The faults come from disk_faults.c, a library put between the server and libc; see there.
+The faults come from disk_faults.c, a library put between the server and libc; see there and conftest.py.
 """
 
-import shutil
-import subprocess
 import time
-from pathlib import Path
-
-import pytest
 
 from lib.servers import server_kind
 from lib.waiting import wait_until
 from lib.zkwire import Op, create_request, open_session
 
 SLOW_S = 0.25
-
-
-class Disk:
-    """The instructions for the servers started with the library."""
-
-    def __init__(self, control: Path) -> None:
-        self._control = control
-        self.heal()
-
-    def heal(self) -> None:
-        """An ordinary disk."""
-        self._control.write_text("", encoding="ascii")
-
-    def slow_down(self, seconds: float) -> None:
-        """Every sync takes so much longer."""
-        self._control.write_text(f"slow {round(seconds * 1000)}", encoding="ascii")
-
-    def break_down(self) -> None:
-        """Every sync fails with EIO."""
-        self._control.write_text("fail", encoding="ascii")
-
-    def fail_once(self) -> None:
-        """The next sync fails with EIO, those after it work."""
-        self._control.write_text("once", encoding="ascii")
-
-
-@pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    """The compiled library."""
-    if shutil.which("gcc") is None:
-        pytest.skip("gcc is not installed")
-    target = tmp_path_factory.mktemp("disk") / "disk_faults.so"
-    source = Path(__file__).with_name("disk_faults.c")
-    command = ["gcc", "-shared", "-fPIC", "-O1", "-Wall", "-Wextra", "-Werror", "-o", target, source, "-ldl"]
-    subprocess.run(command, check=True)
-    return target
-
-
-@pytest.fixture
-def disk(library, tmp_path, monkeypatch):
-    """A disk that obeys; servers started while this fixture lives have it."""
-    control = tmp_path / "instruction"
-    monkeypatch.setenv("LD_PRELOAD", str(library))
-    monkeypatch.setenv("DISK_FAULTS", str(control))
-    return Disk(control)
 
 
 def seconds_of(request, *arguments) -> float:

@@ -18,17 +18,22 @@ def pytest_collection_modifyitems(items):
 @pytest.fixture
 def apache(make_server):
     """Factory `apache(data_dir=None, **config)` of started Apache servers with rich.CONFIG."""
-    return lambda data_dir=None, **config: make_server(
-        {**rich.CONFIG, **_keys(config)}, data_dir, "apache"
-    )
+
+    def make(data_dir=None, **config):
+        server = make_server({**rich.CONFIG, **_keys(config)}, data_dir, "apache", start=False)
+        return server.start(rich.START_S)
+
+    return make
 
 
 @pytest.fixture
 def lockkeeper(make_server):
     """Factory `lockkeeper(data_dir=None, start=True, **config)` of Lockkeeper servers."""
-    return lambda data_dir=None, start=True, **config: make_server(
-        {**rich.CONFIG, **_keys(config)}, data_dir, "lockkeeper", start
-    )
+
+    def make(data_dir=None, start=True, **config):
+        return make_server({**rich.CONFIG, **_keys(config)}, data_dir, "lockkeeper", start)
+
+    return make
 
 
 def _keys(config: dict) -> dict:

@@ -28,13 +28,24 @@ def copy(data_dir, target) -> Path:
     return Path(target)
 
 
-def contents(directory) -> dict:
-    """Relative path -> bytes of every file below, but for lock files, which come and go."""
+def copy_with_snapshot(data_dir, target, name: str) -> Path:
+    """A copy that has all logs, one of the snapshots and nothing else."""
+    version = Path(target, "version-2")
+    version.mkdir(parents=True)
+    for path in [*logs(data_dir), Path(data_dir, "version-2", name)]:
+        shutil.copy(path, version)
+    return Path(target)
+
+
+def contents(directory, but: str = "") -> dict:
+    """Relative path -> bytes of every file below, but for lock files, which come and go, and for
+    what is in a directory named `but`.
+    """
     directory = Path(directory)
     return {
         str(path.relative_to(directory)): path.read_bytes()
         for path in sorted(directory.rglob("*"))
-        if path.is_file() and not path.name.endswith(".lock")
+        if path.is_file() and not path.name.endswith(".lock") and path.parent.name != but
     }
 
 
@@ -68,7 +79,8 @@ def export(server, out_dir) -> Path:
 def purge_like_the_operator(data_dir, keep: int) -> None:
     """Apache's own zkCleanup on a stopped server's directory."""
     main = "org.apache.zookeeper.server.PurgeTxnLog"
-    jars = ":".join(f"/usr/share/java/{jar}.jar" for jar in ("zookeeper", "slf4j-log4j12", "log4j-1.2"))
+    names = ("zookeeper", "slf4j-log4j12", "log4j-1.2")
+    jars = ":".join(f"/usr/share/java/{name}.jar" for name in names)
     command = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-cp", jars, main]
     done = subprocess.run(
         [*command, str(data_dir), "-n", str(keep)],

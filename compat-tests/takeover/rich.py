@@ -13,7 +13,7 @@ from lib.records import (
 from lib.scenery import DAY_MS, SUPER_CONFIG, create_quota
 from lib.zkwire import Connection, open_session, reconnect
 
-SESSION_MS = 40000
+SESSION_MS = 120_000  # longer than a JVM needs to start on the slowest machine
 MAX_TTL_MS = 0xFFFFFFFFFF
 BIG = 1_048_000  # bytes of data: a request of nearly jute.maxbuffer
 
@@ -43,6 +43,7 @@ ACLS = {
     "nothing": [Acl(0, "world", "anyone")],
     "unicode": [Acl(Perms.ALL, "digest", "grüße:日本語"), Acl(Perms.ALL, "world", "anyone")],
 }
+START_S = 90  # for a JVM on a machine that does other things too
 _STEPS = itertools.count(1)
 
 
@@ -72,7 +73,8 @@ def fill(server) -> list:
 
 
 def _plain_nodes(conn: Connection) -> None:
-    values = {"null": None, "empty": b"", "text": b"x", "bytes": bytes(range(256)), "big": b"\xa5" * BIG}
+    values = {"null": None, "empty": b"", "text": b"x", "bytes": bytes(range(256))}
+    values["big"] = b"\xa5" * BIG
     ok(conn.create("/plain", None))
     for name, value in values.items():
         ok(conn.create2(f"/plain/{name}", value))
@@ -94,7 +96,8 @@ def _plain_nodes(conn: Connection) -> None:
 def _many_children(conn: Connection) -> None:
     ok(conn.create("/many"))
     for start in range(0, 1200, 200):
-        ok(conn.multi([elements.create(f"/many/c{n:05}", data=b"%d" % n) for n in range(start, start + 200)]))
+        numbers = range(start, start + 200)
+        ok(conn.multi([elements.create(f"/many/c{n:05}", data=b"%d" % n) for n in numbers]))
 
 
 def _changed_and_deleted(conn: Connection) -> None:
@@ -174,7 +177,8 @@ def _multis_and_errors(conn: Connection) -> None:
         elements.delete("/multi/c"),
     ]
     ok(conn.multi(parts))
-    failed = conn.multi([*parts[3:4], elements.delete("/multi/missing"), elements.create("/multi/d")])
+    doomed = [parts[3], elements.delete("/multi/missing"), elements.create("/multi/d")]
+    failed = conn.multi(doomed)
     assert [part.err for part in failed.value] == [0, Err.NO_NODE, Err.RUNTIME_INCONSISTENCY]
     assert conn.create("/multi").err == Err.NODE_EXISTS
     assert conn.set("/multi", b"", 77).err == Err.BAD_VERSION

@@ -136,6 +136,10 @@ def with_tails(stream: bytes, digest: bool, last_zxid: Optional[int]) -> bytes:
     if not digest:
         stream = stream[:-33]
     if last_zxid is not None:
-        stream += struct.pack(">q", last_zxid)
-        stream += struct.pack(">q", zlib.adler32(stream)) + _SEAL_MARK
+        stream = sealed(stream + struct.pack(">q", last_zxid))
     return stream
+
+
+def sealed(stream: bytes) -> bytes:
+    """Bytes with their checksum and the mark behind them."""
+    return stream + struct.pack(">q", zlib.adler32(stream)) + _SEAL_MARK

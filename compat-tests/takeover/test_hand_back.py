@@ -1,6 +1,5 @@
 """From Lockkeeper back to Apache ZooKeeper: `lockkeeper export`, or the directory as it is."""
 
-import itertools
 import os
 import re
 import subprocess
@@ -9,7 +8,7 @@ import pytest
 
 from lib.records import Err
 from lib.scenery import DAY_MS, open_super
-from lib.servers import ApacheServer
+from lib.servers import make_server
 from lib.waiting import wait_until
 from lib.zkwire import open_session
 from takeover import files, rich
@@ -17,16 +16,10 @@ from takeover.snapshot_file import (
     CONTAINER_OWNER, OPEN_ACL_KEY, plain_bytes, read_snapshot, zxid_of,
 )  # fmt: skip
 from takeover.state import (
-    expect_no_digest_mismatch, expect_state, last_zxid, live_sessions, read_tree, whole_state,
+    expect_state, last_zxid, live_sessions, whole_state,
 )  # fmt: skip
 
 FRESH_SNAPSHOT_SIZE = 478
-# storage-and-operations 3.2, from the mark behind the last node on.
-FRESH_TAIL = bytes.fromhex(
-    "000000012f" "00000000b8a23b49000000012f"
-    "0000000000000000000000020000000000000000" "0000000095b93d59000000012f"
-    "0000000000000000" "00000000bde83f6d000000012f"
-)  # fmt: skip
 
 
 def exported(server, tmp_path, how: str = "SIGTERM"):
@@ -40,8 +33,9 @@ def exported(server, tmp_path, how: str = "SIGTERM"):
     return directory, path
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("method", ["", "gz", "snappy"])
+@pytest.mark.parametrize(
+    "method, how", [("", "SIGTERM"), ("", "SIGKILL"), ("gz", "SIGTERM"), ("snappy", "SIGKILL")]
+)
 def test_so_3_19_apache_carries_on_with_an_export(apache, lockkeeper, tmp_path, method, how):
     """SO-3.19, SO-3.8, SO-12.7: and from its own files once more."""
     source = lockkeeper(snapshot_compression_method=method)
@@ -90,8 +84,8 @@ def test_so_3_4_each_switch_removes_its_tail(lockkeeper, tmp_path, digest, last)
 
 
 def test_so_3_2_the_exported_file(lockkeeper, apache, tmp_path):
-    """SO-3.2, SO-3.5, SO-3.6, SO-3.7: seals, node records, and every ACL in the map once, as read
-    by code that belongs to neither server.
+    """SO-3.2, SO-3.5, SO-3.6: seals and node records as read by code that belongs to neither
+    server.
     """
     source = lockkeeper()
     sessions = rich.fill(source)
@@ -102,17 +96,10 @@ def test_so_3_2_the_exported_file(lockkeeper, apache, tmp_path):
     assert {name or "/" for name in snapshot.nodes} == before.nodes.keys()
     for name, node in snapshot.nodes.items():
         seen = before.nodes[name or "/"]
-        acl = snapshot.acls[node.acl_key] if node.acl_key != OPEN_ACL_KEY else rich.OPEN_ACL
-        assert (node.data, tuple(acl)) == (seen.data, seen.acl), name
+        assert node.data == seen.data, name
         assert 2 * node.cversion - seen.stat.num_children == seen.stat.cversion, name
         for field in ("czxid", "mzxid", "pzxid", "ctime", "mtime", "version", "aversion"):
             assert getattr(node, field) == getattr(seen.stat, field), f"{field} of {name}"
-    used = {node.acl_key for node in snapshot.nodes.values()} - {OPEN_ACL_KEY}
-    assert used == snapshot.acls.keys()
-    assert all(key > 0 for key in used)
-    assert list(rich.OPEN_ACL) not in snapshot.acls.values()
-    lists = [tuple(acl) for acl in snapshot.acls.values()]
-    assert len(set(lists)) == len(lists)
     assert snapshot.nodes["/box"].owner == CONTAINER_OWNER
     assert snapshot.nodes["/ttl"].owner == (0xFF << 56 | DAY_MS) - (1 << 64)
     assert snapshot.nodes["/ttl/longest"].owner == (0xFF << 56 | rich.MAX_TTL_MS) - (1 << 64)
@@ -124,13 +111,32 @@ def test_so_3_2_the_exported_file(lockkeeper, apache, tmp_path):
         assert node.__dict__ | {"acl_key": 0} == snapshot.nodes[name].__dict__ | {"acl_key": 0}
 
 
+def test_so_3_7_every_acl_of_an_export_is_in_its_map(lockkeeper, tmp_path):
+    """SO-3.7: each list once under a positive key, none that nobody uses, the open one not at all.
+    """
+    source = lockkeeper(snapCount=10)
+    rich.fill(source)
+    before = whole_state(source)
+    snapshot = read_snapshot(exported(source, tmp_path)[1])
+    used = {node.acl_key for node in snapshot.nodes.values()} - {OPEN_ACL_KEY}
+    assert used == snapshot.acls.keys()
+    assert all(key > 0 for key in used)
+    lists = [tuple(acl) for acl in snapshot.acls.values()]
+    assert len(set(lists)) == len(lists)
+    assert tuple(rich.OPEN_ACL) not in lists
+    for name, node in snapshot.nodes.items():
+        acl = snapshot.acls.get(node.acl_key, rich.OPEN_ACL)
+        assert tuple(acl) == before.nodes[name or "/"].acl, name
+
+
 def test_so_3_19_the_java_formatter_prints_an_export(lockkeeper, tmp_path):
     """SO-3.19: SnapshotFormatter reads the file to its end."""
     source = lockkeeper()
     rich.fill(source)
     nodes = whole_state(source).nodes
     _, path = exported(source, tmp_path)
-    jars = ":".join(f"/usr/share/java/{jar}.jar" for jar in ("zookeeper", "slf4j-log4j12"))
+    names = ("zookeeper", "slf4j-log4j12", "log4j-1.2")
+    jars = ":".join(f"/usr/share/java/{name}.jar" for name in names)
     command = ["java", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dfile.encoding=UTF-8"]
     command += ["-Xmx512m", "-cp", jars, "org.apache.zookeeper.server.SnapshotFormatter", str(path)]
     environment = {**os.environ, "LC_ALL": "C.UTF-8"}
@@ -143,26 +149,58 @@ def test_so_3_19_the_java_formatter_prints_an_export(lockkeeper, tmp_path):
     assert printed == nodes.keys() or printed | {"/"} == nodes.keys()
 
 
-@pytest.mark.parametrize("method", ["", "gz", "snappy"])
-def test_so_3_1_the_snapshot_of_an_empty_server(lockkeeper, method):
-    """SO-3.1, SO-2.19: written at once, with the bytes of 3.9; nothing else is written later."""
+@pytest.mark.parametrize("method", ["", "gz"])
+def test_so_3_1_the_snapshot_of_an_empty_server(apache, lockkeeper, method):
+    """SO-3.1, SO-2.19: written at once; what Apache writes, and the last section of 3.9."""
     server = lockkeeper(snapshot_compression_method=method)
     (path,) = files.snapshots(server.data_dir)
     assert path.name == "snapshot.0" + (f".{method}" if method else "")
-    if method != "snappy":
-        stream = plain_bytes(path)
-        assert len(stream) == FRESH_SNAPSHOT_SIZE
-        assert stream.endswith(FRESH_TAIL)
-        assert read_snapshot(path).nodes.keys() == {
-            "", "/zookeeper", "/zookeeper/config", "/zookeeper/quota",
-        }  # fmt: skip
-    server.stop()
-    server.start()
-    assert files.snapshots(server.data_dir) == [path]
+    assert len(plain_bytes(path)) == FRESH_SNAPSHOT_SIZE
+    ours = read_snapshot(path)
+    theirs = read_snapshot(files.snapshots(apache().data_dir)[0])
+    assert ours.nodes == theirs.nodes
+    assert ours.acls == theirs.acls
+    assert ours.last_zxid == 0
+    assert ours.digest == theirs.digest
 
 
-@pytest.mark.parametrize("how", ["SIGTERM", "SIGKILL"])
-@pytest.mark.parametrize("config", [{}, {"snapCount": 10}, {"preAllocSize": 4}], ids=str)
+def test_so_2_19_an_empty_directory_without_autocreate(apache, lockkeeper):
+    """SO-2.19, SO-1.4: db.autocreate=false: nothing is served or written until the operator says
+    `initialize`; then there is a snapshot.0 from which Apache can go on.
+    """
+    server = lockkeeper(start=False, db_autocreate="false")
+    server.launch()
+    assert server.wait() == 3
+    assert not files.snapshots(server.data_dir) and not files.logs(server.data_dir)
+    (server.data_dir / "initialize").touch()
+    sessions = rich.fill(server.start())
+    assert not (server.data_dir / "initialize").exists()
+    assert [path.name for path in files.snapshots(server.data_dir)] == ["snapshot.0"]
+    before = live_sessions(server)
+    server.kill()
+    target = apache(server.data_dir, db_autocreate="false")
+    assert live_sessions(target) == before
+    for conn in sessions:
+        rich.carry_on(target, conn).close()
+
+
+def test_so_3_13_no_other_snapshot_is_written(lockkeeper):
+    """SO-3.13: neither at the end nor at a later start nor while checkpoints are written."""
+    server = lockkeeper(snapCount=10, snapshot_compression_method="snappy")
+    (path,) = files.snapshots(server.data_dir)
+    assert path.name == "snapshot.0.snappy"
+    rich.fill(server)
+    for _ in range(2):
+        server.stop()
+        server.start()
+        assert files.snapshots(server.data_dir) == [path]
+
+
+@pytest.mark.parametrize(
+    "how, config",
+    [("SIGTERM", {}), ("SIGKILL", {"snapCount": 10}), ("SIGKILL", {"preAllocSize": 4})],
+    ids=str,
+)
 def test_so_12_7_apache_carries_on_in_the_same_directory(apache, lockkeeper, how, config):
     """SO-12.7, SO-2.22, SO-2.4: a directory that began empty under Lockkeeper has snapshot.0 and
     all logs, whatever checkpoints there are. Apache compares the digest of every record.
@@ -199,8 +237,35 @@ def test_so_12_7_a_directory_of_apache_can_go_back_as_it_is(apache, lockkeeper):
     rich.go_on(first, sessions)
 
 
+def test_so_3_18_apache_never_serves_a_part_of_what_was_purged(apache, lockkeeper, tmp_path):
+    """SO-3.18: with autopurge the first snapshot goes before the first log does, so that Apache
+    refuses the directory itself; an export holds everything.
+    """
+    config = {"snapCount": 10, "autopurge.purgeInterval": 1, "autopurge.snapRetainCount": 3}
+    source = lockkeeper(**config)
+    sessions = rich.fill(source)
+    for _ in range(4):
+        sessions = rich.go_on(source.restart(), sessions)
+    wait_until(
+        lambda: not (source.data_dir / "version-2" / "log.1").exists(), "the purge is done"
+    )
+    before = whole_state(source)
+    source.kill()
+    refused = make_server("apache", rich.CONFIG, files.copy(source.data_dir, tmp_path / "copy"))
+    try:
+        refused.launch()
+        wait_until(lambda: not refused.running or refused.serving(), "it refuses or starts")
+        assert not refused.running
+        assert "No snapshot found, but there are log entries" in refused.log_tail()
+    finally:
+        refused.close()
+    expect_state(apache(files.export(source, tmp_path / "exported")), before)
+
+
 def test_so_1_6_an_export_has_the_servers_small_files(apache, lockkeeper, tmp_path):
-    """SO-1.6: myid and the epoch files are copied, the own directory stays byte for byte."""
+    """SO-1.6: myid and the epoch files are copied, the own directory stays as it is (LevelDB may
+    tidy up its files when it is opened).
+    """
     source = lockkeeper()
     rich.fill(source)
     before = whole_state(source)
@@ -208,9 +273,9 @@ def test_so_1_6_an_export_has_the_servers_small_files(apache, lockkeeper, tmp_pa
     small = {"myid": b"7\n", "version-2/currentEpoch": b"0", "version-2/acceptedEpoch": b"2"}
     for name, content in small.items():
         (source.data_dir / name).write_bytes(content)
-    own = files.contents(source.data_dir)
+    own = files.contents(source.data_dir, but="checkpoint")
     directory = files.export(source, tmp_path / "exported")
-    assert files.contents(source.data_dir) == own
+    assert files.contents(source.data_dir, but="checkpoint") == own
     found = files.contents(directory)
     assert {name: found.get(name) for name in small} == small
     names = {*small, f"version-2/snapshot.{before.zxid:x}"}
@@ -274,9 +339,9 @@ def test_so_12_2_an_export_of_a_torn_log(apache, lockkeeper, tmp_path):
         server.kill()
     log = files.logs(server.data_dir)[-1]
     log.write_bytes(log.read_bytes().rstrip(b"\0")[:-3])
-    own = files.contents(server.data_dir)
+    own = files.contents(server.data_dir, but="checkpoint")
     directory = files.export(server, tmp_path / "exported")
-    assert files.contents(server.data_dir) == own
+    assert files.contents(server.data_dir, but="checkpoint") == own
     expect_state(apache(directory), before)
 
 

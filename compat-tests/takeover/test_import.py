@@ -2,20 +2,33 @@
 
 import pytest
 
+from lib.servers import make_server
 from lib.zkwire import open_session
 from takeover import files, rich
 from takeover.state import expect_state, whole_state
 
 
+pytestmark = pytest.mark.xdist_group("takeover-import")
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    """(data directory, sessions, state) that an Apache server left."""
+    directory = tmp_path_factory.mktemp("original")
+    server = make_server("apache", rich.CONFIG, directory)
+    try:
+        sessions = rich.fill(server.start(rich.START_S))
+        sessions = rich.go_on(server.restart(rich.START_S), sessions)
+        return directory, sessions, whole_state(server)
+    finally:
+        server.close()
+
+
 @pytest.fixture
-def from_apache(apache):
-    """(data directory of a stopped Apache server, its sessions, its state)."""
-    server = apache()
-    sessions = rich.fill(server)
-    sessions = rich.go_on(server.restart(), sessions)
-    state = whole_state(server)
-    server.kill()
-    return server.data_dir, sessions, state
+def from_apache(original, tmp_path):
+    """The same with a copy of the directory."""
+    directory, sessions, state = original
+    return files.copy(directory, tmp_path / "apache"), sessions, state
 
 
 def configured(lockkeeper, **config):
@@ -43,6 +56,7 @@ def test_so_12_7_the_state_of_apache(from_apache, lockkeeper, give_back):
     state = whole_state(server)
     server.kill()
     expect_state(server.start(), state)
+    state = whole_state(server)
     target = give_back(server)
     expect_state(target, state)
     rich.go_on(target, sessions)

@@ -9,15 +9,17 @@ import shutil
 
 import pytest
 
+from lib.records import Flags
+from lib.scenery import open_super
 from lib.servers import make_server
+from lib.waiting import wait_until
 from lib.zkwire import open_session
 from takeover import files, rich
-from takeover.snapshot_file import plain_bytes, read_snapshot, with_tails, zxid_of
+from takeover.snapshot_file import plain_bytes, read_snapshot, sealed, with_tails, zxid_of
 from takeover.state import (
-    digest_mismatches, expect_no_digest_mismatch, expect_state, expect_tree, last_zxid, read_tree,
+    digest_mismatches, expect_state, expect_tree, last_zxid, live_sessions, read_tree,
     whole_state,
 )  # fmt: skip
-from lib.scenery import open_super
 
 pytestmark = pytest.mark.xdist_group("takeover-snapshot-choice")
 GENERATIONS = 4
@@ -27,9 +29,9 @@ def _left_by_apache(directory, **config):
     """Data directory and state of an Apache server that was killed after several starts."""
     server = make_server("apache", {**rich.CONFIG, **config}, directory)
     try:
-        sessions = rich.fill(server.start())
+        sessions = rich.fill(server.start(rich.START_S))
         for _ in range(GENERATIONS):
-            sessions = rich.go_on(server.restart(), sessions)
+            sessions = rich.go_on(server.restart(rich.START_S), sessions)
         return whole_state(server)
     finally:
         server.close()
@@ -58,6 +60,8 @@ def expect_refusal(server, status: int, *said: str) -> None:
     """The server does not start, says why, and leaves the files as they were."""
     before = files.contents(server.data_dir)
     server.launch()
+    wait_until(lambda: not server.running or server.serving(), "the server refuses or starts")
+    assert not server.running, "the server started"
     assert server.wait() == status, server.log_tail()
     for text in said:
         assert text in server.log_tail(), text
@@ -145,12 +149,12 @@ def test_so_3_10_a_snapshot_that_was_only_begun_is_not_used(directory, expected,
     expect_state(lockkeeper(directory), expected)
 
 
-def test_so_3_10_only_cut_snapshots_are_no_snapshots(directory, lockkeeper):
-    """SO-2.18: then there are logs without a snapshot."""
+def test_so_3_10_only_cut_snapshots_exit_with_1(directory, lockkeeper):
+    """SO-3.9, SO-2.18: nothing to start from; the newest is named."""
     for path in files.snapshots(directory):
         files.cut(path, 3)
     server = lockkeeper(directory, start=False)
-    expect_refusal(server, 1, "No snapshot found, but there are log entries")
+    expect_refusal(server, 1, files.snapshots(directory)[-1].name, "Restore")
 
 
 def test_so_2_18_logs_without_a_snapshot_are_refused(directory, lockkeeper):
@@ -160,6 +164,8 @@ def test_so_2_18_logs_without_a_snapshot_are_refused(directory, lockkeeper):
     expect_refusal(server, 1, "No snapshot found, but there are log entries")
     (directory / "initialize").touch()
     server.launch()
+    wait_until(lambda: not server.running or server.serving(), "the server refuses or starts")
+    assert not server.running
     assert server.wait() == 1
 
 
@@ -170,7 +176,7 @@ def test_so_2_18_logs_without_a_snapshot_are_loaded_on_demand(directory, expecte
     expect_state(server, expected)
     server.kill()
     del server.config["snapshot.trust.empty"]
-    with open_session(server.start()) as conn:  # once taken over it needs that no more
+    with open_session(server.start(rich.START_S)) as conn:  # once taken over it needs that no more
         assert conn.exists("/changed").ok
 
 
@@ -237,9 +243,9 @@ def test_so_3_17_a_wrong_digest_in_a_snapshot_is_counted(directory, expected, lo
     """SO-3.17: the seals are right, the digest is not; the server serves."""
     newest = files.snapshots(directory)[-1]
     zxid = zxid_of(newest)
-    stream = bytearray(plain_bytes(newest))
-    stream[-33:-25] = (zxid + 3).to_bytes(8, "big")  # as if the file had been written until then
-    newest.write_bytes(with_right_seals(bytes(stream)))
+    stream = plain_bytes(newest)
+    section = (zxid + 3).to_bytes(8, "big") + stream[-25:-13]  # as if written until then
+    newest.write_bytes(sealed(stream[:-33] + section))
     assert read_snapshot(newest).digest[0] == zxid + 3
     server = lockkeeper(directory)
     assert digest_mismatches(server) == 1
@@ -247,18 +253,58 @@ def test_so_3_17_a_wrong_digest_in_a_snapshot_is_counted(directory, expected, lo
         expect_tree(expected.nodes, read_tree(conn))
 
 
-def with_right_seals(stream: bytes) -> bytes:
-    """A snapshot with a digest section that was changed there."""
-    without = stream[:-33]
-    return seal(without + stream[-33:-13])
+def without_sessions(stream: bytes) -> bytes:
+    """An uncompressed snapshot with digest section whose session table is empty."""
+    count = int.from_bytes(stream[16:20], "big")
+    body = stream[:16] + bytes(4) + stream[20 + 12 * count : -46]
+    return sealed(sealed(body) + stream[-33:-13])
 
 
-def seal(stream: bytes) -> bytes:
-    """Bytes with their checksum behind them."""
-    import struct
-    import zlib
+def test_so_2_20_ephemerals_without_their_session_go(directory, expected, apache, lockkeeper):
+    """storage-and-operations 2.9, 7: what belongs to a session that is not in the table is removed
+    after the start, as in Apache; here by a transaction for each such session.
+    """
+    assert expected.ephemerals
+    newest = files.snapshots(directory)[-1]
+    newest.write_bytes(without_sessions(plain_bytes(newest)))
+    assert read_snapshot(newest).sessions == {}
+    files.keep_only_snapshot(directory, newest.name)
+    for path in files.logs(directory):
+        path.unlink()
+    judge = apache(files.copy(directory, directory.parent / "judge"))
+    assert live_sessions(judge) == (frozenset(), {})
+    server = lockkeeper(directory)
+    wait_until(lambda: live_sessions(server) == (frozenset(), {}), "they are removed")
+    assert last_zxid(server) == last_zxid(judge) + len(expected.ephemerals)
+    with open_super(judge) as theirs, open_super(server) as ours:
+        assert read_tree(ours).keys() == read_tree(theirs).keys()
 
-    return stream + struct.pack(">qi", zlib.adler32(stream), 1) + b"/"
+
+def test_so_12_7_zxids_of_an_ensemble(directory, lockkeeper, give_back):
+    """storage-and-operations 12.8: a member's directory run alone goes on within its epoch."""
+    newest = files.snapshots(directory)[-1]
+    for path in [*files.snapshots(directory)[:-1], *files.logs(directory)]:
+        path.unlink()
+    zxid = 5 << 32 | zxid_of(newest)
+    newest.rename(newest.with_name(f"snapshot.{zxid:x}"))
+    for name in ("currentEpoch", "acceptedEpoch"):
+        (directory / "version-2" / name).write_bytes(b"5")
+    server = lockkeeper(directory)
+    for factory in (give_back, lambda old: lockkeeper(old.data_dir)):
+        assert last_zxid(server) == zxid
+        with open_session(server) as conn:
+            reply = conn.create("/epoch-", flags=Flags.SEQUENTIAL)
+            assert reply.zxid == zxid + 2
+            rich.ok(conn.close_session())
+        state = whole_state(server)
+        zxid = state.zxid
+        server.stop()
+        server = factory(server)
+        expect_state(server, state)
+        zxid = last_zxid(server)
+    assert zxid >> 32 == 5
+    assert files.logs(server.data_dir)[-1].name.startswith("log.5")
+    assert (server.data_dir / "version-2" / "currentEpoch").read_bytes() == b"5"
 
 
 @pytest.mark.parametrize("which", range(1, GENERATIONS))
@@ -286,17 +332,8 @@ def test_so_3_18_what_zkcleanup_leaves(directory, expected, lockkeeper, keep):
     """SO-3.18: Apache's own tool has removed old snapshots and logs."""
     files.purge_like_the_operator(directory, keep)
     assert len(files.snapshots(directory)) == keep
-    assert len(files.logs(directory)) < GENERATIONS + 1
-    expect_state(lockkeeper(directory), expected)
-
-
-def test_so_3_18_what_autopurge_leaves(directory, expected, apache, lockkeeper):
-    """SO-3.18: the purge task of a server that ran in between."""
-    server = apache(directory, **{"autopurge.purgeInterval": 1, "autopurge.snapRetainCount": 3})
-    from lib.waiting import wait_until
-
-    wait_until(lambda: len(files.snapshots(directory)) <= 3, "the purge is done")
-    server.kill()
+    if keep == 3:
+        assert not (directory / "version-2" / "log.1").exists()
     expect_state(lockkeeper(directory), expected)
 
 
@@ -305,7 +342,7 @@ def test_so_2_11_a_torn_tail_of_apache(directory, expected, lockkeeper, count):
     """SO-2.11: the record of a transaction that was never acknowledged, cut within."""
     server = make_server("apache", rich.CONFIG, directory)
     try:
-        last = open_session(server.start())
+        last = open_session(server.start(rich.START_S))
         assert last.last_zxid() == expected.zxid + 1
     finally:
         server.close()

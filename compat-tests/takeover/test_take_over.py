@@ -4,13 +4,14 @@ everything, to the last zxid, stat, ACL, session and digest.
 
 import pytest
 
-from lib.records import Err, Flags
+from lib.records import Err, Flags, Op, create_request
+from lib.scenery import open_super
 from lib.waiting import wait_until
 from lib.zkwire import ConnectionClosed, open_session, password_for, reconnect
 from takeover import files, rich
 from takeover.state import (
-    digest_history, expect_no_digest_mismatch, expect_state, last_zxid, live_sessions, read_tree,
-    whole_state,
+    digest_history, digest_mismatches, expect_no_digest_mismatch, expect_state, expect_tree,
+    last_zxid, live_sessions, read_tree, whole_state,
 )  # fmt: skip
 from takeover.snapshot_file import read_snapshot
 
@@ -103,7 +104,7 @@ def test_so_12_2_sessions_after_the_change(apache, lockkeeper, give_back, kinds)
     """
     config = {"tickTime": 500}
     source = {"apache": apache, "lockkeeper": lockkeeper}[kinds[0]](**config)
-    kept = open_session(source, timeout_ms=10000)
+    kept = open_session(source, timeout_ms=60000)
     lost = open_session(source, timeout_ms=2000)
     for conn, name in ((kept, "kept"), (lost, "lost")):
         rich.ok(conn.create(f"/{name}", b"", flags=Flags.EPHEMERAL))
@@ -182,6 +183,27 @@ def test_so_3_16_the_digest_is_the_one_of_the_nodes(apache, lockkeeper):
     assert snapshot.name_zxid == zxid
     target = lockkeeper(source.data_dir)
     assert digest_history(target)[zxid] == snapshot.tree_digest()
+
+
+@pytest.mark.parametrize("op, flags", [(Op.CREATE, 4), (Op.CREATE2, 4), (Op.CREATE_CONTAINER, 0)])
+def test_so_3_17_a_digest_that_apache_itself_got_wrong(apache, lockkeeper, op, flags):
+    """SO-3.17: create with the flags of a container, createContainer without. Apache logs the digest
+    of another node than it makes; both servers have the same tree and count the mismatch.
+    """
+    source = apache()
+    with open_session(source) as conn:
+        rich.ok(conn.create("/parent"))
+        rich.ok(conn.request(op, create_request("/parent/odd", b"d", flags=flags)))
+        rich.ok(conn.create("/parent/later"))
+    expected = whole_state(source).nodes
+    assert digest_mismatches(source) == 1
+    source.kill()
+    judge = apache(files.copy(source.data_dir, source.home / "judge"))
+    target = lockkeeper(source.data_dir)
+    assert digest_mismatches(target) == digest_mismatches(judge) == 1
+    for server in (judge, target):
+        with open_super(server) as conn:
+            expect_tree(expected, read_tree(conn))
 
 
 def test_so_1_6_epoch_files_and_myid_stay(apache, lockkeeper):

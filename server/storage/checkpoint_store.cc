@@ -5,7 +5,6 @@
 #include <leveldb/filter_policy.h>
 #include <leveldb/table.h>
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -16,11 +15,10 @@
 namespace lockkeeper {
 namespace {
 
-// LevelDB's root: without it the other files of the directory are no store. It is made last and
-// removed first.
+// LevelDB's root, made last: without it the other files of the directory are no store.
 constexpr char kRootFile[] = "/CURRENT";
-// The name of the root while a store is removed: only then may there be content without a root.
-constexpr char kRemovedRootFile[] = "/CURRENT.removed";
+// Stands beside the directory while the store is being removed, which a crash may interrupt.
+constexpr char kDiscardingSuffix[] = ".discarding";
 
 // LevelDB collects this much in memory before it writes a table. With smaller tables of the first
 // level, changes that are spread over the whole tree rewrite the next level more often.
@@ -31,6 +29,14 @@ constexpr size_t kBlockBytes = 16 << 10;
 constexpr size_t kCacheBytes = 1 << 20;
 constexpr size_t kNodesPerPart = 10'000;
 constexpr uint64_t kSyncEveryBytes = 512 << 10;
+
+std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
+
+// What LevelDB makes before its root.
+bool IsOfUnfinishedCreation(const std::string& name) {
+  return name == "LOCK" || name == "LOG" || name.starts_with("MANIFEST-000001") ||
+         name.ends_with(".dbtmp");
+}
 
 std::string_view ViewOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
 leveldb::Slice SliceOf(std::string_view view) { return {view.data(), view.size()}; }
@@ -84,22 +90,20 @@ CheckpointStore::CheckpointStore(FileSystem& fs, std::string dir)
 CheckpointStore::~CheckpointStore() = default;
 
 Result<bool> CheckpointStore::Exists(FileSystem& fs, const std::string& dir) {
+  const auto discarding = fs.Stat(dir + kDiscardingSuffix);
+  if (!discarding) return discarding.error();
+  if (discarding->has_value()) return false;
   const auto root = fs.Stat(dir + kRootFile);
   if (!root) return root.error();
   if (root->has_value()) return true;
   const auto info = fs.Stat(dir);
   if (!info) return info.error();
   if (!info->has_value()) return false;
-  const auto removed = fs.Stat(dir + kRemovedRootFile);
-  if (!removed) return removed.error();
-  if (removed->has_value()) return false;
   const auto names = fs.List(dir);
   if (!names) return names.error();
-  // A new store has its root before any content.
   for (const std::string& name : *names) {
-    const StoreFileKind kind = KindOfStoreFile(name);
-    if (kind != StoreFileKind::kTable && kind != StoreFileKind::kLog) continue;
-    return DamagedStore(dir, dir + kRootFile + " is missing, but there is " + name);
+    if (IsOfUnfinishedCreation(name)) continue;
+    return DamagedStore(dir, "its file CURRENT is missing, but " + name + " is there");
   }
   return false;
 }
@@ -109,7 +113,7 @@ Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(FileSystem& fs,
                                                                IfMissing if_missing) {
   std::unique_ptr<CheckpointStore> store(new CheckpointStore(fs, dir));
   if (if_missing == IfMissing::kMake) {
-    if (Status removed = store->RemoveUnrooted(); !removed) return removed.error();
+    if (Status removed = store->RemoveRemains(); !removed) return removed.error();
   }
   if (Status opened = store->OpenDb(if_missing); !opened) return opened.error();
   if (Status read = store->ReadMeta(); !read) return read.error();
@@ -133,7 +137,11 @@ Status CheckpointStore::OpenDb(IfMissing if_missing) {
   options.block_size = kBlockBytes;
   leveldb::DB* db = nullptr;
   const leveldb::Status opened = leveldb::DB::Open(options, dir_, &db);
-  if (!opened.ok()) return Failed(opened, "open");
+  if (!opened.ok()) {
+    Error error = Failed(opened, "open");
+    if (error.code == Errc::kIo) error.code = Errc::kDataDir;
+    return error;
+  }
   db_.reset(db);
   return {};
 }
@@ -171,9 +179,7 @@ Result<bool> CheckpointStore::IsEmpty() {
   return !it->Valid();
 }
 
-Error CheckpointStore::Damaged(const std::string& what) const {
-  return DamagedStore(dir_, what);
-}
+Error CheckpointStore::Damaged(const std::string& what) const { return DamagedStore(dir_, what); }
 
 // LevelDB does not say in which table it found a wrong checksum.
 std::string CheckpointStore::DamagedTable() const {
@@ -196,35 +202,37 @@ Error CheckpointStore::Failed(const leveldb::Status& status, const char* doing) 
           std::string("cannot ") + doing + " the checkpoint in " + dir_ + ": " + status.ToString()};
 }
 
-// LevelDB would take the logs of an old store for its own.
-Status CheckpointStore::RemoveUnrooted() {
+// LevelDB would take what is left of an old store for a part of the new one.
+Status CheckpointStore::RemoveRemains() {
+  const Result<bool> exists = Exists(fs_, dir_);
+  if (!exists) return exists.error();
+  return *exists ? Status() : RemoveAll();
+}
+
+Status CheckpointStore::RemoveAll() {
   const auto dir = fs_.Stat(dir_);
   if (!dir) return dir.error();
-  if (!dir->has_value()) return {};
-  const Result<bool> rooted = Exists(fs_, dir_);
-  if (!rooted) return rooted.error();
-  if (*rooted) return {};
-  const auto names = fs_.List(dir_);
-  if (!names) return names.error();
-  const std::string_view last = std::string_view(kRemovedRootFile).substr(1);
-  for (const std::string& name : *names) {
-    if (name == last) continue;
-    if (Status removed = fs_.Remove(dir_ + "/" + name); !removed) return removed;
+  if (dir->has_value()) {
+    const auto names = fs_.List(dir_);
+    if (!names) return names.error();
+    for (const std::string& name : *names) {
+      if (Status removed = fs_.Remove(dir_ + "/" + name); !removed) return removed;
+    }
+    if (Status synced = fs_.SyncDir(dir_); !synced) return synced;
   }
-  if (Status synced = fs_.SyncDir(dir_); !synced) return synced;
-  if (!std::binary_search(names->begin(), names->end(), last)) return {};
-  if (Status removed = fs_.Remove(dir_ + kRemovedRootFile); !removed) return removed;
-  return fs_.SyncDir(dir_);
+  const auto discarding = fs_.Stat(dir_ + kDiscardingSuffix);
+  if (!discarding) return discarding.error();
+  if (!discarding->has_value()) return {};
+  if (Status removed = fs_.Remove(dir_ + kDiscardingSuffix); !removed) return removed;
+  return fs_.SyncDir(ParentOf(dir_));
 }
 
 Status CheckpointStore::Discard() {
   db_.reset();
   meta_.reset();
-  if (Status renamed = fs_.Rename(dir_ + kRootFile, dir_ + kRemovedRootFile); !renamed) {
-    return renamed;
-  }
-  if (Status synced = fs_.SyncDir(dir_); !synced) return synced;
-  if (Status removed = RemoveUnrooted(); !removed) return removed;
+  if (auto marker = fs_.Create(dir_ + kDiscardingSuffix); !marker) return marker.error();
+  if (Status synced = fs_.SyncDir(ParentOf(dir_)); !synced) return synced;
+  if (Status removed = RemoveAll(); !removed) return removed;
   return OpenDb(IfMissing::kMake);
 }
 

@@ -2,8 +2,8 @@
 // atomic batches.
 //
 // Threads: opened by the main thread, then owned by the checkpoint thread; stats() by any.
-// Errors:  kIo or kCorruption, naming the directory and the remedy. After a failed write nobody
-//          knows what reached the disk: the store refuses every later write.
+// Errors:  kIo (kDataDir from Open) or kCorruption, naming the directory and the remedy. After a
+//          failed write nobody knows what reached the disk: the store refuses every later write.
 #ifndef LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_STORE_H_
 #define LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_STORE_H_
 
@@ -89,7 +89,8 @@ class CheckpointStore {
   CheckpointStore(FileSystem& fs, std::string dir);
   Status OpenDb(IfMissing if_missing);
   Status ReadMeta();
-  Status RemoveUnrooted();
+  Status RemoveRemains();
+  Status RemoveAll();
   Result<bool> IsEmpty();
   Status LoadAcls(leveldb::Iterator* it, TreeLoader* loader) const;
   Status LoadSessions(leveldb::Iterator* it, TreeLoader* loader) const;

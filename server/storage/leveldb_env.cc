@@ -73,16 +73,17 @@ Status CheckSynced(ReadableFile& file, const std::string& path, const SyncedPref
 // removed itself; the marks know better.
 Status CheckNoLogIsMissing(FileSystem& fs, const std::string& dir,
                            const std::vector<std::string>& names) {
+  const std::string prefix = dir + "/";
   for (const std::string& name : names) {
     if (!name.ends_with(kMarkSuffix)) continue;
     const std::string log = name.substr(0, name.size() - kMarkSuffix.size());
     if (KindOfStoreFile(log) != StoreFileKind::kLog) continue;
     if (std::binary_search(names.begin(), names.end(), log)) continue;
-    const auto synced = ReadSyncedMark(fs, dir + "/" + name);
+    const auto synced = ReadSyncedMark(fs, prefix + name);
     if (!synced && synced.error().code == Errc::kIo) return synced.error();
     // A crash while the mark was made, before the log.
     if (!synced || synced->size == 0) continue;
-    return Error{Errc::kCorruption, dir + "/" + log + " is missing"};
+    return Error{Errc::kCorruption, prefix + log + " is missing"};
   }
   return {};
 }

@@ -15,7 +15,8 @@
 // Threads: any; a file object as LevelDB says.
 // Errors:  leveldb::Status::IOError with the FileSystem's whole message (so "No space left on
 //          device" stays in it), NotFound for reading a file that is not there, Corruption for a
-//          log or manifest that is not what was synced. Nothing ends the process.
+//          log or manifest that is not what was synced. Nothing here ends the process; Debian's
+//          LevelDB has its assertions on, which the checks of logs and manifests keep from failing.
 #ifndef LOCKKEEPER_SERVER_STORAGE_LEVELDB_ENV_H_
 #define LOCKKEEPER_SERVER_STORAGE_LEVELDB_ENV_H_
 
@@ -55,8 +56,8 @@ struct WriteCounts {
 class LevelDbEnv final : public leveldb::EnvWrapper {
  public:
   // A file that has `sync_every_bytes` of un-synced content is synced at once, so that LevelDB's
-  // own sync finds little left and does not hold up the transaction log's on the same disk. 0: never.
-  // `fs` must outlive the env, and the env its LevelDB.
+  // own sync finds little left and does not hold up the transaction log's on the same disk. 0:
+  // never. `fs` must outlive the env, and the env its LevelDB.
   LevelDbEnv(FileSystem& fs, uint64_t sync_every_bytes);
   ~LevelDbEnv() override;
 

@@ -25,6 +25,8 @@ uint64_t RandomSeed() {
 
 // ZooKeeper tries this many (storage-and-operations 3.4).
 constexpr size_t kSnapshotsTriedMax = 100;
+// Of a snapshot that is being written.
+constexpr std::string_view kUnfinishedSuffix = ".tmp";
 
 ReplayLimits LimitsOf(const Config& config) {
   return {.payload_bytes_max = static_cast<size_t>(config.jute_maxbuffer) +
@@ -46,10 +48,12 @@ class Recovery {
   Status LoadBase();
   // False: no snapshot newer than `have` could be read.
   Result<bool> LoadNewestSnapshot(Zxid have);
+  void NoteUnusable(const SnapshotFile& file, const std::string& why);
   Result<bool> TrySnapshot(const SnapshotFile& file);
   Status LoadCheckpoint();
   Status RefuseLogsWithoutBase() const;
   Status Replay();
+  Status RefuseLossOfSnapshot() const;
   Status ApplyRecord(Zxid zxid, std::string_view payload);
   void CompareDigest(Zxid zxid, const ApplyOutcome& outcome);
 
@@ -59,6 +63,8 @@ class Recovery {
   const DataTreeOptions tree_options_;
   RecoveredState state_;
   std::optional<SnapshotDigest> snapshot_digest_;  // not reached yet
+  std::optional<SnapshotFile> unusable_;           // the newest snapshot that cannot be read
+  std::string unusable_why_;
 };
 
 Result<RecoveredState> Recovery::Load(IfMissing if_missing) {
@@ -68,6 +74,7 @@ Result<RecoveredState> Recovery::Load(IfMissing if_missing) {
   const MonoMs loaded = MonoNow();
   state_.summary.base_ms = loaded.value - start.value;
   if (Status replayed = Replay(); !replayed) return replayed.error();
+  if (Status kept = RefuseLossOfSnapshot(); !kept) return kept.error();
   state_.summary.replay_ms = MonoNow().value - loaded.value;
   return std::move(state_);
 }
@@ -96,15 +103,14 @@ Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
   const auto files = ListSnapshots(fs_, dir_.snapshot_dir());
   if (!files) return files.error();
   size_t candidates = 0;
-  size_t incomplete = 0;
   for (const SnapshotFile& file : *files) {
     if (file.zxid <= have || candidates == kSnapshotsTriedMax) break;
+    if (file.name.ends_with(kUnfinishedSuffix)) continue;
     const std::string path = dir_.snapshot_dir() + "/" + file.name;
     const Result<bool> plausible = PassesQuickCheck(fs_, path);
     if (!plausible) return plausible.error();
     if (!*plausible) {
-      LOG(WARNING) << "snapshot " << path << " is not complete and is not used";
-      incomplete += file.zxid.value > 0 ? 1 : 0;  // the one at 0 holds nothing
+      NoteUnusable(file, path + " is not complete.");
       continue;
     }
     ++candidates;
@@ -112,12 +118,18 @@ Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
     if (!loaded) return loaded.error();
     if (*loaded) return true;
   }
-  // ZooKeeper starts with an empty tree when all it finds is incomplete.
-  if (candidates + incomplete == 0 || have.value >= 0) return false;
+  if (candidates == 0 || have.value >= 0) return false;
   return Error{Errc::kCorruption, "Not able to find valid snapshots in " + dir_.snapshot_dir() +
                                       ": none of its " + std::to_string(files->size()) +
                                       " snapshots can be read, the newest is " +
                                       files->front().name + ". Restore one from a backup"};
+}
+
+void Recovery::NoteUnusable(const SnapshotFile& file, const std::string& why) {
+  LOG(WARNING) << "problem reading snap file: " << why;
+  if (unusable_) return;
+  unusable_ = file;
+  unusable_why_ = why;
 }
 
 // A tree of its own for each attempt: nothing of a broken file stays.
@@ -127,7 +139,7 @@ Result<bool> Recovery::TrySnapshot(const SnapshotFile& file) {
       LoadSnapshot(fs_, dir_.snapshot_dir() + "/" + file.name, config_, state_.tree.get());
   if (!info) {
     if (info.error().code == Errc::kIo) return info.error();
-    LOG(WARNING) << "problem reading snap file: " << info.error().message;
+    NoteUnusable(file, info.error().message);
     return false;
   }
   snapshot_digest_ = info->digest;
@@ -162,6 +174,17 @@ Status Recovery::Replay() {
       ReplayLog(fs_, dir_.log_dir(), state_.summary.base_zxid, LimitsOf(config_),
                 [this](Zxid zxid, std::string_view payload) { return ApplyRecord(zxid, payload); });
   return replayed ? Status() : replayed.error();
+}
+
+// An older base is as good only if the log leads from it to where the snapshot was. ZooKeeper goes
+// on without the transactions between.
+Status Recovery::RefuseLossOfSnapshot() const {
+  if (!unusable_ || state_.tree->last_zxid() >= unusable_->zxid) return {};
+  std::ostringstream message;
+  message << unusable_why_ << " Without " << unusable_->name
+          << " all that can be loaded ends at zxid " << state_.tree->last_zxid()
+          << ". Restore it from a backup, or move it away to give up every later transaction";
+  return Error{Errc::kCorruption, std::move(message).str()};
 }
 
 Status Recovery::ApplyRecord(Zxid zxid, std::string_view payload) {

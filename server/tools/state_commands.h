@@ -3,16 +3,11 @@
 #define LOCKKEEPER_SERVER_TOOLS_STATE_COMMANDS_H_
 
 #include <CLI/CLI.hpp>
-#include <functional>
 #include <vector>
 
-namespace lockkeeper {
+#include "server/tools/command.h"
 
-// A subcommand and what it does; `run` gives the process's exit code.
-struct Command {
-  CLI::App* app;
-  std::function<int()> run;
-};
+namespace lockkeeper {
 
 std::vector<Command> AddStateCommands(CLI::App* app);
 

@@ -186,6 +186,30 @@ TEST(CheckpointStore, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheMachineStops)
   }
 }
 
+TEST(CheckpointStore, IsDamagedAndNotEmptyWithoutItsRoot) {
+  FakeFileSystem fs;
+  Checkpointed c;
+  c.Apply(RandomPayloads(1), 0, 100);
+  c.tree.StartWholeCheckpoint();
+  ASSERT_TRUE(c.Commit(OpenOrDie(fs).get()));
+  ASSERT_TRUE(fs.Remove(std::string(kDir) + "/CURRENT"));
+  const auto store = CheckpointStore::Open(fs, kDir, IfMissing::kMake);
+  ASSERT_FALSE(store);
+  EXPECT_EQ(store.error().code, Errc::kCorruption);
+  EXPECT_NE(store.error().message.find("CURRENT is missing"), std::string::npos);
+}
+
+TEST(CheckpointStore, IsMadeAgainAfterItsFirstCreationWasInterrupted) {
+  for (uint64_t n = 1;; ++n) {
+    FakeFileSystem fs;
+    fs.StopAtOperation(n);
+    const bool made = CheckpointStore::Open(fs, kDir, IfMissing::kMake).has_value();
+    fs.LosePower({.kind = Survivors::Kind::kAnySectors, .seed = n});
+    ASSERT_NE(OpenOrDie(fs), nullptr) << "stopped at operation " << n;
+    if (made) break;
+  }
+}
+
 TEST(CheckpointStore, RefusesAStoreOfANewerServer) {
   FakeFileSystem fs;
   {

@@ -129,9 +129,8 @@ TEST_P(LevelDbEnvOn, ObsoleteFilesGoWithTheirMarks) {
   EXPECT_EQ(number_of(".synced"), 2) << "of the log and the manifest";
 }
 
-INSTANTIATE_TEST_SUITE_P(Disk, LevelDbEnvOn, testing::Bool(), [](const auto& param) {
-  return param.param ? "real" : "fake";
-});
+INSTANTIATE_TEST_SUITE_P(Disk, LevelDbEnvOn, testing::Bool(),
+                         [](const auto& param) { return param.param ? "real" : "fake"; });
 
 // --- smooth writing and counting --------------------------------------------------------------
 
@@ -200,20 +199,19 @@ TEST(LevelDbEnvFailure, RefusesEveryChangeAfterTheFirstThatFailed_SO_12_4) {
   fs.LimitSpace(1 << 20);
   const uint64_t before = fs.operations();
   leveldb::WritableFile* none = nullptr;
-  const std::vector<leveldb::Status> refused = {
-      full->Append("x"),
-      full->Flush(),
-      full->Sync(),
-      full->Close(),
-      other->Append("x"),
-      other->Flush(),
-      other->Sync(),
-      other->Close(),
-      env.NewWritableFile(dir + "/000007.log", &none),
-      env.NewAppendableFile(dir + "/old", &none),
-      env.RenameFile(dir + "/old", dir + "/new"),
-      env.RemoveFile(dir + "/old"),
-      env.CreateDir(dir + "/sub")};
+  const std::vector<leveldb::Status> refused = {full->Append("x"),
+                                                full->Flush(),
+                                                full->Sync(),
+                                                full->Close(),
+                                                other->Append("x"),
+                                                other->Flush(),
+                                                other->Sync(),
+                                                other->Close(),
+                                                env.NewWritableFile(dir + "/000007.log", &none),
+                                                env.NewAppendableFile(dir + "/old", &none),
+                                                env.RenameFile(dir + "/old", dir + "/new"),
+                                                env.RemoveFile(dir + "/old"),
+                                                env.CreateDir(dir + "/sub")};
   for (size_t i = 0; i < refused.size(); ++i) {
     EXPECT_TRUE(refused[i].IsIOError()) << i;
     EXPECT_TRUE(Says(refused[i], "refused after an earlier failure")) << refused[i].ToString();

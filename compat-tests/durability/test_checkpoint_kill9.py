@@ -1,0 +1,206 @@
+"""Durability while checkpoints, changes of the log file and purges run: kill -9 in the middle of each of them.
+
+    KILL9_ROUNDS  number of rounds (default 30)
+    KILL9_SEED    seed of the random choices; printed by every run
+"""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+from crash_load import standard_workloads
+from crash_run import WORKER_TIMEOUT_MS, CrashRun
+from crash_tree import TreeLoad
+from txn_log import records_of
+
+from lib.servers import lockkeeper_binary, server_kind
+
+pytestmark = pytest.mark.skipif(server_kind() != "lockkeeper", reason="checkpoints are Lockkeeper's")
+
+ROUNDS = int(os.environ.get("KILL9_ROUNDS", 30))
+SEED = int(os.environ.get("KILL9_SEED", random.SystemRandom().randrange(1 << 32)))
+PATIENCE_S = 2.0  # for an event to come, before the server is killed without it
+
+CONFIG = {
+    "tickTime": 2000,
+    "maxSessionTimeout": WORKER_TIMEOUT_MS,
+    "lockkeeper.checkpointDirtyMb": 1,
+    "autopurge.purgeInterval": 1,
+    "autopurge.snapRetainCount": 3,
+}
+# What the server says, by the name of what is going on: the first lines that announce it, the last that ends it.
+BEGIN_AND_END = {
+    "checkpoint": (r"checkpoint at zxid \S+ begins", r"checkpoint at zxid \S+: .* written in"),
+    "store": (r"LevelDB: (?:Level-0 table #\d+: started|Compacting)", r"LevelDB: (?:Level-0 table #\d+: \d+|compacted to)"),
+    "purge": (r"purge removed /", r"purge removed \d+ snapshots"),
+}
+
+
+class ServerLog:
+    """What a server prints, from a place on."""
+
+    def __init__(self, path) -> None:
+        self._path = path
+        self._begin = 0
+
+    def mark(self) -> None:
+        """Forgets what was printed so far."""
+        self._begin = self._path.stat().st_size if self._path.exists() else 0
+
+    def text(self) -> str:
+        """Everything since the mark."""
+        with open(self._path, "rb") as file:
+            file.seek(self._begin)
+            return file.read().decode("utf-8", "replace")
+
+    def wait_for(self, pattern: str) -> bool:
+        """Until a line with `pattern` is printed from now on; False if none came in time."""
+        with open(self._path, "rb") as file:
+            file.seek(0, os.SEEK_END)
+            tail = ""
+            deadline = time.monotonic() + PATIENCE_S
+            while time.monotonic() < deadline:
+                tail = tail[-300:] + file.read().decode("utf-8", "replace")
+                if re.search(pattern, tail):
+                    return True
+                time.sleep(0.0005)
+        return False
+
+    def going_on(self) -> list:
+        """The names of what had begun and not ended when the printing stopped."""
+        names = []
+        for name, (begin, end) in BEGIN_AND_END.items():
+            events = re.findall(f"({begin})|({end})", self.text())
+            if events and events[-1][0]:
+                names.append(name)
+        return names
+
+
+class CheckpointCrashRun(CrashRun):
+    """Kills at the moments that the server's own messages announce, and counts what each kill interrupted."""
+
+    def __init__(self, server, seed: int) -> None:
+        self.log = ServerLog(server.log_path)
+        self.interrupted: Counter = Counter()
+        self.kills = 0
+        self._starts = 0
+        self.made_anew = 0  # starts that removed the store and began another one
+        super().__init__(server, seed, checkpoint_workloads)
+
+    def kill(self) -> None:
+        """kill -9, and a look at what it interrupted."""
+        self.server.kill()
+        self.kills += 1
+        self.interrupted.update(self.log.going_on())
+        self.made_anew += len(re.findall("is older than snapshot", self.log.text()))
+        if newest_log_has_no_record(self.server.data_dir):
+            self.interrupted["log roll"] += 1
+        self.log.mark()
+
+    def wait_for_moment(self) -> None:
+        moment = self.rng.choice(["any", "checkpoint", "checkpoint", "store", "roll"])
+        time.sleep(self.rng.uniform(0, 0.25))  # the random moment, not a wait for something
+        if moment == "roll":
+            wait_for_new_log(self.server.data_dir)
+        elif moment != "any" and self.log.wait_for(BEGIN_AND_END[moment][0]):
+            time.sleep(self.rng.choice((0, self.rng.uniform(0, 0.004), self.rng.uniform(0, 0.02))))
+
+    def configure(self) -> None:
+        self.server.config["snapCount"] = str(self.rng.choice((200, 500, 1000)))
+        self.server.config["preAllocSize"] = str(self.rng.choice((64, 256)))
+
+    def start_in_vain(self) -> None:
+        self._starts += 1
+        if self._starts % 5 == 0:
+            self.put_snapshot_beside()
+        while self.rng.random() < 0.5:
+            moment = self.rng.choice(["any", "purge", "purge", "store", "checkpoint"])
+            self.server.launch()
+            if moment == "any":
+                time.sleep(self.rng.uniform(0, min(2 * self.longest_start_s, 0.5)))
+            else:
+                self.log.wait_for(BEGIN_AND_END[moment][0])
+            assert self.server.running, f"a start failed:\n{self.server.log_tail()}"
+            self.kill()
+
+    def put_snapshot_beside(self) -> None:
+        """Gives the directory a ZooKeeper snapshot that is newer than the checkpoint, which is made anew then."""
+        exported = self.server.home / "exported"
+        command = [str(lockkeeper_binary()), "export", str(self.server.config_path), str(exported)]
+        subprocess.run(command, check=True, capture_output=True)
+        for snapshot in Path(exported, "version-2").glob("snapshot.*"):
+            shutil.move(snapshot, self.server.data_dir / "version-2" / snapshot.name)
+        shutil.rmtree(exported)
+
+    def check(self) -> None:
+        super().check()
+        metrics = dict(line.split("\t", 1) for line in self.server.four_letter("mntr").decode().splitlines())
+        if metrics["zk_digest_mismatches_count"] != "0":
+            self.broken.append(f"{metrics['zk_digest_mismatches_count']} digest mismatches")
+        if "mismatch" in self.log.text():
+            self.broken.append("the server's log speaks of a mismatch")
+
+
+def checkpoint_workloads(rng: random.Random) -> list:
+    """One of each small kind, and two large trees, so that there is always something to checkpoint."""
+    trees = [TreeLoad(name, random.Random(rng.random())) for name in ("tree-a", "tree-b")]
+    return standard_workloads(rng) + trees
+
+
+def log_names(data_dir) -> set:
+    """The names of the log files."""
+    return {name for name in os.listdir(data_dir / "version-2") if name.startswith("log.")}
+
+
+def wait_for_new_log(data_dir) -> None:
+    """Until there is a log file that was not there before."""
+    before = log_names(data_dir)
+    deadline = time.monotonic() + PATIENCE_S
+    while not log_names(data_dir) - before and time.monotonic() < deadline:
+        time.sleep(0.0002)
+
+
+def newest_log_has_no_record(data_dir) -> bool:
+    """The newest log file was made, and nothing is in it yet."""
+    names = sorted(log_names(data_dir), key=lambda name: int(name[4:], 16))
+    if not names:
+        return False
+    path = data_dir / "version-2" / names[-1]
+    return path.stat().st_size == 0 or not records_of(path)
+
+
+def test_kill9_during_checkpoints_rolls_and_purges_loses_nothing(make_server, record_property, monkeypatch):
+    """SO-2.9, SO-3.8, SO-12.2, R3: 0 acknowledged writes lost, 0 failed starts, 0 digest mismatches."""
+    print(f"KILL9_SEED={SEED}")
+    monkeypatch.setenv("GLOG_v", "1")  # the server says when a checkpoint begins, and what LevelDB does
+    run = CheckpointCrashRun(make_server({**CONFIG, "snapCount": 500, "preAllocSize": 64}), SEED)
+    begin = time.monotonic()
+    try:
+        for number in range(ROUNDS):
+            run.load_until(run.kill)
+            run.start()
+            run.check()
+            assert not run.broken, f"round {number} of seed {SEED}: " + "\n".join(run.broken)
+    finally:
+        run.close()
+        summary = {
+            "rounds": ROUNDS,
+            "acknowledged": run.acknowledged,
+            "kills": run.kills,
+            "stores made anew": run.made_anew,
+            "seconds": round(time.monotonic() - begin, 1),
+            "longest_start_s": round(run.longest_start_s, 3),
+            **{f"interrupted {name}": count for name, count in sorted(run.interrupted.items())},
+        }
+        print(summary)
+        for key, value in summary.items():
+            record_property(key, value)
+    assert run.made_anew > 0 or ROUNDS < 20
+    for name in ("checkpoint", "purge"):
+        assert run.interrupted[name] >= ROUNDS // 10, f"too few kills hit a {name}: {run.interrupted}"

@@ -1,0 +1,315 @@
+// Start-up: which state a directory holds, and that a crash at any moment loses nothing that was
+// acknowledged.
+#include "server/storage/recovery.h"
+
+#include <gtest/gtest.h>
+
+#include <iterator>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "server/storage/tree_snapshot.h"
+#include "server/storage/txn_log_writer.h"
+#include "tests/datatree/random_history.h"
+#include "tests/datatree/tree_test_util.h"
+#include "tests/server/storage/fake_file_system.h"
+
+namespace lockkeeper {
+namespace {
+
+constexpr char kDataDir[] = "/data";
+constexpr char kVersionDir[] = "/data/version-2";
+
+Config TestConfig() {
+  Config config;
+  config.data_dir = kDataDir;
+  config.extended_types_enabled = true;
+  config.pre_alloc_size_kib = 4;
+  return config;
+}
+
+// A server's storage without its threads: what is applied is logged, synced and acknowledged.
+class Storage {
+ public:
+  // Recovers what the disk holds.
+  static Result<std::unique_ptr<Storage>> Start(FileSystem& fs, const Config& config) {
+    auto dir = DataDir::Open(fs, {.data_dir = config.data_dir});
+    if (!dir) return dir.error();
+    auto state = Recover(fs, **dir, config, TreeOptions(config));
+    if (!state) return state.error();
+    auto writer = TxnLogWriter::Open(fs, {.dir = (*dir)->log_dir(), .prealloc_bytes = 4096},
+                                     state->tree->last_zxid());
+    if (!writer) return writer.error();
+    return std::unique_ptr<Storage>(
+        new Storage(std::move(*dir), std::move(*state), std::move(*writer)));
+  }
+
+  // False when the disk failed; then nothing was acknowledged.
+  bool Write(const std::string& payload) {
+    const LogEntry entry{ZxidOfPayload(payload), std::make_shared<const std::string>(payload)};
+    if (!writer_->Append({&entry, 1}) || !writer_->Sync()) return false;
+    EXPECT_TRUE(tree().Apply(payload, nullptr));
+    return true;
+  }
+  bool Roll() { return writer_->Roll().ok(); }
+  // Copies while more transactions are written.
+  bool Checkpoint(const std::vector<std::string>& meanwhile, size_t* written) {
+    CheckpointTracker& tracker = tree().checkpoint_tracker();
+    CheckpointBatch batch;
+    const FrozenState frozen = tracker.Freeze(
+        tree().last_zxid(), tree().digest(), [&batch](const StoredNode& node) { batch.Add(node); });
+    bool more = true;
+    for (const std::string& payload : meanwhile) {
+      if (more) more = tracker.CopySome(2, 1 << 20);
+      if (!Write(payload)) return false;
+      ++*written;
+    }
+    while (more) more = tracker.CopySome(100, 1 << 20);
+    return state_.store->Commit(frozen, &batch, 1).ok();
+  }
+
+  DataTree& tree() { return *state_.tree; }
+  const RecoverySummary& summary() const { return state_.summary; }
+
+ private:
+  Storage(std::unique_ptr<DataDir> dir, RecoveredState state, std::unique_ptr<TxnLogWriter> writer)
+      : dir_(std::move(dir)), state_(std::move(state)), writer_(std::move(writer)) {}
+
+  std::unique_ptr<DataDir> dir_;
+  RecoveredState state_;
+  std::unique_ptr<TxnLogWriter> writer_;
+};
+
+std::unique_ptr<Storage> StartOrFail(FileSystem& fs, const Config& config = TestConfig()) {
+  auto storage = Storage::Start(fs, config);
+  EXPECT_TRUE(storage) << storage.error().message;
+  return storage ? std::move(*storage) : nullptr;
+}
+
+std::string ErrorOfStart(FileSystem& fs, const Config& config = TestConfig()) {
+  const auto storage = Storage::Start(fs, config);
+  return storage ? "" : storage.error().message;
+}
+
+// The dump of the tree after each prefix of a history; [0] is the empty tree.
+std::vector<std::string> StatesOf(const std::vector<std::string>& payloads) {
+  DataTree tree(HistoryOptions());
+  std::vector<std::string> states{DumpTree(tree)};
+  for (const std::string& payload : payloads) {
+    EXPECT_TRUE(tree.Apply(payload, nullptr));
+    states.push_back(DumpTree(tree));
+  }
+  return states;
+}
+
+// Writes payloads with a checkpoint, a roll or a restart now and then, until the disk fails or
+// nothing is left. Returns how many were acknowledged.
+size_t Live(FileSystem& fs, const std::vector<std::string>& payloads, uint64_t seed) {
+  RandomRequests random(seed);
+  auto started = Storage::Start(fs, TestConfig());
+  size_t written = 0;
+  while (started && written < payloads.size()) {
+    Storage& storage = **started;
+    bool ok = true;
+    switch (random.Below(20)) {
+      case 0:
+        ok = storage.Roll();
+        break;
+      case 1:
+      case 2: {
+        const size_t end = std::min(payloads.size(), written + random.Below(6));
+        ok = storage.Checkpoint({payloads.begin() + static_cast<ptrdiff_t>(written),
+                                 payloads.begin() + static_cast<ptrdiff_t>(end)},
+                                &written);
+        break;
+      }
+      case 3:
+        if (random.Below(4) == 0) {
+          started->reset();
+          started = Storage::Start(fs, TestConfig());
+        }
+        break;
+      default:
+        ok = storage.Write(payloads[written]);
+        written += ok ? 1 : 0;
+    }
+    if (!ok) break;
+  }
+  return written;
+}
+
+class RecoveryAfterPowerLoss : public ::testing::TestWithParam<uint64_t> {};
+
+// A record that is longer than a sector and torn in its middle is refused with its remedy, which
+// txn_log_crash_test.cc shows; here tails are cut.
+Survivors SurvivorsOf(uint64_t n) {
+  using Kind = Survivors::Kind;
+  constexpr Kind kKinds[] = {Kind::kNone, Kind::kAll, Kind::kPrefix, Kind::kContent, Kind::kNames};
+  return {.kind = kKinds[n / 7 % std::size(kKinds)], .operations = n % 3, .torn_bytes = n % 400};
+}
+
+// The machine stops at any operation, and a part of what was not synced reaches the disk.
+TEST_P(RecoveryAfterPowerLoss, HasEveryAcknowledgedTransactionAndAPrefixOfTheHistory) {  // SO-12.2
+  std::vector<std::string> payloads = RandomPayloads(GetParam());
+  payloads.resize(150);
+  const std::vector<std::string> states = StatesOf(payloads);
+  uint64_t all = 0;
+  {
+    FakeFileSystem fs;
+    ASSERT_EQ(Live(fs, payloads, GetParam()), payloads.size());
+    all = fs.operations();
+  }
+  for (uint64_t n = 1 + GetParam() % 7; n < all; n += 7) {
+    FakeFileSystem fs;
+    fs.StopAtOperation(n);
+    const size_t acknowledged = Live(fs, payloads, GetParam());
+    fs.LosePower(SurvivorsOf(n));
+    const auto storage = StartOrFail(fs);
+    ASSERT_NE(storage, nullptr) << "stopped at operation " << n << SurvivorsOf(n).Describe();
+    const auto last = static_cast<size_t>(storage->tree().last_zxid().value);
+    ASSERT_GE(last, acknowledged) << "stopped at operation " << n;
+    ASSERT_LT(last, states.size());
+    ASSERT_EQ(DumpTree(storage->tree()), states[last]) << "stopped at operation " << n;
+    ASSERT_EQ(storage->summary().digest_mismatches, 0u);
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Seeds, RecoveryAfterPowerLoss, ::testing::Range<uint64_t>(1, 9));
+
+class RecoveryTest : public ::testing::Test {
+ protected:
+  // Transactions begin..end go into the directory, with a checkpoint at the end if wanted.
+  void Run(size_t begin, size_t end, bool checkpoint) {
+    const auto storage = StartOrFail(fs_);
+    for (size_t i = begin; i < end; ++i) ASSERT_TRUE(storage->Write(payloads_[i]));
+    size_t ignored = 0;
+    if (checkpoint) {
+      ASSERT_TRUE(storage->Checkpoint({}, &ignored));
+    }
+  }
+  // ZooKeeper's snapshot of the state after `end` transactions.
+  void PutSnapshot(size_t end) {
+    DataTree tree(HistoryOptions());
+    for (size_t i = 0; i < end; ++i) ASSERT_TRUE(tree.Apply(payloads_[i], nullptr));
+    ASSERT_TRUE(WriteSnapshot(fs_, kVersionDir, TestConfig(), tree));
+  }
+  void RemoveAll(std::string_view prefix) {
+    const auto names = fs_.List(kVersionDir);
+    ASSERT_TRUE(names);
+    for (const std::string& name : *names) {
+      if (!name.starts_with(prefix)) continue;
+      ASSERT_TRUE(fs_.Remove(std::string(kVersionDir) + "/" + name));
+    }
+  }
+  void ExpectState(size_t transactions, const std::string& base) {
+    const auto storage = StartOrFail(fs_);
+    ASSERT_NE(storage, nullptr);
+    EXPECT_EQ(storage->summary().base, base);
+    EXPECT_EQ(DumpTree(storage->tree()), states_[transactions]);
+  }
+
+  FakeFileSystem fs_;
+  const std::vector<std::string> payloads_ = RandomPayloads(1);
+  const std::vector<std::string> states_ = StatesOf(payloads_);
+};
+
+TEST_F(RecoveryTest, AnEmptyDirectoryGetsZooKeepersSnapshot0) {  // SO-2.19, SO-3.1
+  ExpectState(0, "");
+  EXPECT_EQ(fs_.Content("/data/version-2/snapshot.0").size(), 478u);
+  ExpectState(0, "snapshot.0");
+}
+
+TEST_F(RecoveryTest, AnEmptyDirectoryIsRefusedWhenNobodyVouchesForIt) {  // SO-2.19, SO-1.4
+  Config config = TestConfig();
+  config.db_autocreate = false;
+  EXPECT_NE(ErrorOfStart(fs_, config).find("db.autocreate=false"), std::string::npos);
+  fs_.PutDurably("/data/initialize", "");
+  EXPECT_EQ(ErrorOfStart(fs_, config), "");
+  EXPECT_FALSE((*fs_.Stat("/data/initialize")).has_value());
+}
+
+TEST_F(RecoveryTest, TheCheckpointAndTheLogAfterIt) {
+  Run(0, 100, true);
+  Run(100, 130, false);
+  ExpectState(130, "checkpoint");
+}
+
+TEST_F(RecoveryTest, TheCheckpointAloneWhenTheLogIsGone) {  // SO-2.20
+  Run(0, 100, true);
+  RemoveAll("log.");
+  ExpectState(100, "checkpoint");
+}
+
+TEST_F(RecoveryTest, ANewerSnapshotReplacesTheCheckpoint) {
+  Run(0, 100, true);
+  Run(100, 200, false);
+  PutSnapshot(150);
+  ExpectState(200, "snapshot.96");
+  Run(200, 210, true);
+  ExpectState(210, "checkpoint");
+}
+
+TEST_F(RecoveryTest, AnOlderSnapshotDoesNot) {
+  Run(0, 100, true);
+  PutSnapshot(50);
+  ExpectState(100, "checkpoint");
+}
+
+TEST_F(RecoveryTest, ADamagedSnapshotIsPassedOverWhenTheLogReachesItsEnd) {  // SO-3.9
+  Run(0, 100, false);
+  PutSnapshot(60);
+  fs_.FlipBit("/data/version-2/snapshot.3c", 200, 1);
+  ExpectState(100, "snapshot.0");
+}
+
+TEST_F(RecoveryTest, ADamagedSnapshotIsNotPassedOverWhenItsTransactionsAreNowhereElse) {
+  Run(0, 50, false);
+  PutSnapshot(60);
+  fs_.FlipBit("/data/version-2/snapshot.3c", 200, 1);
+  EXPECT_NE(ErrorOfStart(fs_).find("snapshot.3c"), std::string::npos);
+}
+
+TEST_F(RecoveryTest, AnIncompleteSnapshotIsNotPassedOverEither) {  // SO-3.10
+  fs_.PutDurably("/data/version-2/snapshot.5", "ZKSN");
+  EXPECT_NE(ErrorOfStart(fs_).find("snapshot.5"), std::string::npos);
+  EXPECT_FALSE((*fs_.Stat("/data/version-2/snapshot.0")).has_value()) << "untouched";
+}
+
+TEST_F(RecoveryTest, LogsWithoutAnyBaseAreRefusedUnlessTheyAreTrusted) {  // SO-2.18
+  Run(0, 50, false);
+  RemoveAll("snapshot.");
+  EXPECT_NE(ErrorOfStart(fs_).find("No snapshot found, but there are log entries"),
+            std::string::npos);
+  Config config = TestConfig();
+  config.snapshot_trust_empty = true;
+  const auto storage = StartOrFail(fs_, config);
+  ASSERT_NE(storage, nullptr);
+  EXPECT_EQ(DumpTree(storage->tree()), states_[50]);
+}
+
+TEST_F(RecoveryTest, AGapBetweenTheCheckpointAndTheLogIsRefused) {  // SO-2.16
+  Run(0, 50, true);
+  Run(50, 60, false);
+  Run(60, 70, false);
+  ASSERT_TRUE(fs_.Remove("/data/version-2/log.33"));
+  EXPECT_NE(ErrorOfStart(fs_), "");
+}
+
+TEST_F(RecoveryTest, LoadStateChangesNothing) {
+  Run(0, 50, false);
+  const auto before = fs_.List(kVersionDir);
+  {
+    const auto dir = DataDir::Open(fs_, {.data_dir = kDataDir});
+    ASSERT_TRUE(dir);
+    const auto state = LoadState(fs_, **dir, TestConfig(), TreeOptions(TestConfig()));
+    ASSERT_TRUE(state);
+    EXPECT_EQ(DumpTree(*state->tree), states_[50]);
+  }
+  EXPECT_EQ(*fs_.List(kVersionDir), *before);
+}
+
+}  // namespace
+}  // namespace lockkeeper
