@@ -188,7 +188,8 @@ class TreeLoad(Workload):
                 if not _agrees(found.get(path), done.get(path)):
                     wrong.add(path)
         if wrong:
-            yield f"{self.root} is in no state between the last acknowledged request and the last of {len(self._pending)} more"
+            more = len(self._pending)
+            yield f"{self.root} is in no state between the last acknowledged request and the last of {more} more"
             for path, node in wrong_at_first.items():
                 yield f"{path}: found {_brief(found.get(path))}, acknowledged {node}"
         else:

@@ -81,7 +81,8 @@ def positions_in(path: Path) -> list:
 
 def contents(data_dir) -> dict:
     """Path -> bytes of every file, but for the locks."""
-    return {path: path.read_bytes() for path in data_dir.rglob("*") if path.is_file() and "lock" not in path.name.lower()}
+    files = [path for path in data_dir.rglob("*") if path.is_file() and "lock" not in path.name.lower()]
+    return {path: path.read_bytes() for path in files}
 
 
 def export(data_dir, target) -> Path:

@@ -37,7 +37,10 @@ CONFIG = {
 # What the server says, by the name of what is going on: the first lines that announce it, the last that ends it.
 BEGIN_AND_END = {
     "checkpoint": (r"checkpoint at zxid \S+ begins", r"checkpoint at zxid \S+: .* written in"),
-    "store": (r"LevelDB: (?:Level-0 table #\d+: started|Compacting)", r"LevelDB: (?:Level-0 table #\d+: \d+|compacted to)"),
+    "store": (
+        r"LevelDB: (?:Level-0 table #\d+: started|Compacting)",
+        r"LevelDB: (?:Level-0 table #\d+: \d+|compacted to)",
+    ),
     "purge": (r"purge removed /", r"purge removed \d+ snapshots"),
 }
 

@@ -187,8 +187,8 @@ def test_so_3_16_the_digest_is_the_one_of_the_nodes(apache, lockkeeper):
 
 @pytest.mark.parametrize("op, flags", [(Op.CREATE, 4), (Op.CREATE2, 4), (Op.CREATE_CONTAINER, 0)])
 def test_so_3_17_a_digest_that_apache_itself_got_wrong(apache, lockkeeper, op, flags):
-    """SO-3.17: create with the flags of a container, createContainer without. Apache logs the digest
-    of another node than it makes; both servers have the same tree and count the mismatch.
+    """SO-3.17: create with the flags of a container, createContainer without. Apache logs the
+    digest of another node than it makes; both servers have the same tree and count the mismatch.
     """
     source = apache()
     with open_session(source) as conn:

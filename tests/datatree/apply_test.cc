@@ -45,7 +45,7 @@ TEST(Create, SetsTheNodesStatAndItsParents) {  // CP-7.9, CP-7.10
   EXPECT_EQ(p.mtime, p_time);
 }
 
-TEST(Delete, RaisesTheParentsPzxidAndVisibleCversion) {  // CP-7.10, CP-7.13
+TEST(Delete, RaisesTheParentsPzxidAndVisibleCversion) {  // CP-7.10, CP-7.13, SO-3.6
   TestTree t;
   t.Create("/p");
   for (const char* path : {"/p/a", "/p/b", "/p/c"}) t.Create(path);

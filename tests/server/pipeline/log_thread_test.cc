@@ -252,5 +252,33 @@ TEST_F(LogThreadTest, RollsAtARandomPlaceInTheUpperHalfOfTheLimit) {  // SO-3.14
   EXPECT_EQ(ReplayedZxids(fs_), Range(1, kTxns));
 }
 
+// How often a checkpoint became due while 400 transactions were written.
+size_t CheckpointsDue(Inbox<CoreMessage>* core) {
+  core->Push(Persisted{Zxid{0}});  // so that there is something to take
+  std::vector<CoreMessage> messages;
+  core->TakeAll(&messages);
+  size_t due = 0;
+  for (const CoreMessage& message : messages) {
+    due += std::holds_alternative<CheckpointDue>(message) ? 1 : 0;
+  }
+  return due;
+}
+
+TEST_F(LogThreadTest, ACheckpointIsDueAfterHalfOfTheBytesToAllOfThem) {  // SO-3.14
+  LogThread& log = Make({.group_max = 1, .roll_after_bytes = 8 << 10});
+  log.Append(Entries(1, 400));
+  log.Start();
+  Stop();
+  EXPECT_GE(CheckpointsDue(&core_), 2u);
+}
+
+TEST_F(LogThreadTest, NoCheckpointIsDueByBytesWhenThatLimitIsZero) {  // SO-3.15
+  LogThread& log = Make({.group_max = 1, .roll_after_bytes = 0});
+  log.Append(Entries(1, 400));
+  log.Start();
+  Stop();
+  EXPECT_EQ(CheckpointsDue(&core_), 0u);
+}
+
 }  // namespace
 }  // namespace lockkeeper
