@@ -13,19 +13,11 @@
 #include <vector>
 
 #include "protocol/error_code.h"
+#include "protocol/identity.h"
 #include "protocol/op_code.h"
 #include "protocol/records.h"
 
 namespace lockkeeper {
-
-// Who a connection has shown to be, for example ("ip", "10.0.0.1") or ("digest", "bob:hash").
-struct Identity {
-  std::string scheme;
-  std::string id;
-  friend auto operator<=>(const Identity&, const Identity&) = default;
-};
-// Immutable, so that a request keeps the identities of the moment it was read.
-using Identities = std::shared_ptr<const std::vector<Identity>>;
 
 struct AclEntry {
   int32_t perms = 0;

@@ -1,16 +1,16 @@
 #include "datatree/digest.h"
 
-#include <zlib.h>
+#include <libdeflate.h>
 
 #include "protocol/jute.h"
 
 namespace lockkeeper {
 namespace {
 
+// The polynomial of zlib; libdeflate is several times faster at it.
 uint32_t Crc(uint32_t crc, std::string_view bytes) {
-  if (bytes.empty()) return crc;
-  return static_cast<uint32_t>(
-      crc32_z(crc, reinterpret_cast<const Bytef*>(bytes.data()), bytes.size()));
+  if (bytes.empty()) return crc;  // libdeflate begins anew where there is no buffer
+  return libdeflate_crc32(crc, bytes.data(), bytes.size());
 }
 
 }  // namespace

@@ -408,6 +408,9 @@ def test_cp_10_10_reply_zxids_never_decrease(new_session, root):
 
 # --- Limits on connections ---
 
+# Connections without a session must stay until the test has counted them, however slow it is.
+PATIENT = {"nio.sessionlessCnxnTimeout": 120_000}
+
 
 def is_served(server, source="127.0.0.1"):
     """True when a new connection from this address gets an answer. Waits for the end of that
@@ -456,7 +459,7 @@ def test_cp_10_8_connections_of_one_address(make_server, limit):
     """CP-10.8: one more than maxClientCnxns (default 60) is closed before any reply, a four-letter
     word too; when one ends there is room again; other addresses are not concerned.
     """
-    server = make_server({"maxClientCnxns": limit})
+    server = make_server({**PATIENT, "maxClientCnxns": limit})
     connections = open_up_to_the_limit(server, limit or 60)
     for _ in range(3):
         assert_handshake_is_closed(server)
@@ -477,7 +480,7 @@ def test_cp_10_8_zero_is_no_limit(server, new_session):
 
 def test_cp_10_8_limit_on_all_connections(make_server):
     """CP-10.8 (section 10.5): maxCnxns counts those of all addresses together."""
-    server = make_server({"maxCnxns": 5})
+    server = make_server({**PATIENT, "maxCnxns": 5})
     connections = open_up_to_the_limit(server, 5)
     assert_handshake_is_closed(server)
     assert not is_served(server, source="127.0.0.2")

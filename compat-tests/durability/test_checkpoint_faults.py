@@ -104,7 +104,7 @@ def test_undamaged_directory_is_served(data_dir):
 
 @pytest.mark.parametrize("kind", [kind for kind in KINDS if kind not in MARKS])
 def test_flipped_bit_in_the_checkpoint_is_refused_and_named(data_dir, kind):
-    """SO-2.9, R3: exit status 1; and nothing is lost: with the bit turned back all is there."""
+    """SO-12.1, R3: exit status 1; and nothing is lost: with the bit turned back all is there."""
     damaged = file_of(data_dir, kind)
     before = damaged.read_bytes()
     # A wrong letter in CURRENT names a manifest that is not there.
@@ -119,7 +119,7 @@ def test_flipped_bit_in_the_checkpoint_is_refused_and_named(data_dir, kind):
 
 @pytest.mark.parametrize("kind", MARKS)
 def test_flipped_bit_in_a_mark_does_no_harm(history, tmp_path, kind):
-    """SO-2.9: the files that say how much was synced hold each statement twice."""
+    """R3: the files that say how much was synced hold each statement twice."""
     for position in positions_in(file_of(history, kind)):
         data_dir = copy_of(history, tmp_path / f"data-{position}")
         flip_bit(file_of(data_dir, kind), position)
@@ -129,7 +129,7 @@ def test_flipped_bit_in_a_mark_does_no_harm(history, tmp_path, kind):
 @pytest.mark.parametrize("reach", REACHES)
 @pytest.mark.parametrize("kind", KINDS)
 def test_missing_file_of_the_checkpoint_is_refused_and_named(data_dir, tmp_path, kind, reach):
-    """SO-2.9, R3: exit status 1, whatever else there is; the file put back, all is there."""
+    """SO-12.1, R3: exit status 1, whatever else there is; the file put back, all is there."""
     REACHES[reach](data_dir)
     missing = file_of(data_dir, kind)
     kept = Path(shutil.move(missing, tmp_path / "kept"))
@@ -149,15 +149,15 @@ def test_missing_root_of_the_checkpoint_and_missing_logs_are_refused(data_dir):
 
 
 def test_damaged_checkpoint_moved_away_leaves_what_the_log_holds(data_dir, tmp_path):
-    """SO-2.9: the remedy of the message, where the log reaches back to ZooKeeper's snapshot.0."""
+    """R3: the remedy of the message, where the log reaches back to ZooKeeper's snapshot.0."""
     flip_bit(file_of(data_dir, "table"), 1000)
     move_away(data_dir, tmp_path / "damaged")
     assert_serves_all(start_on(data_dir))
     assert_serves_all(start_on(data_dir))  # and again, from the checkpoint made anew
 
 
-def test_checkpoint_gone_and_logs_purged_is_refused(data_dir, tmp_path):
-    """SO-2.15: logs whose beginning is missing are no state; exit status 1."""
+def test_so_2_18_checkpoint_gone_and_logs_purged_is_refused(data_dir, tmp_path):
+    """SO-2.18: logs whose beginning is missing are no state; exit status 1."""
     purge(data_dir)
     kept = move_away(data_dir, tmp_path / "kept")
     assert_refused(start_on(data_dir), EXIT_DAMAGED, "No snapshot found", str(data_dir), "snapshot.trust.empty")
@@ -166,7 +166,7 @@ def test_checkpoint_gone_and_logs_purged_is_refused(data_dir, tmp_path):
     assert_serves_all(start_on(data_dir))
 
 
-def test_checkpoint_gone_and_first_log_gone_is_refused(data_dir, tmp_path):
+def test_so_2_16_checkpoint_gone_and_first_log_gone_is_refused(data_dir, tmp_path):
     """SO-2.16: snapshot.0 is there, but the log does not follow it."""
     first = logs_of(data_dir)[0]
     move_away(data_dir, tmp_path / "kept")
@@ -176,7 +176,7 @@ def test_checkpoint_gone_and_first_log_gone_is_refused(data_dir, tmp_path):
 
 @pytest.mark.parametrize("more", [b"", b"a field of the future"])
 def test_checkpoint_of_a_newer_format_is_refused(data_dir, more):
-    """SO-2.9: exit status 3, and the message says what to do, even if the rest cannot be understood."""
+    """SO-12.1: exit status 3, and the message says what to do, even if the rest cannot be understood."""
     version = file_of(data_dir, "log").read_bytes()
     put(data_dir, b"m", struct.pack(">iqbqqqi", 2, 50, 0, 0, 0, 0, 0) + more)
     assert file_of(data_dir, "log").read_bytes() != version
@@ -187,7 +187,7 @@ def test_checkpoint_of_a_newer_format_is_refused(data_dir, more):
 # --- the log beside a checkpoint ---
 
 
-def test_flipped_bit_in_the_log_after_the_checkpoint_is_refused(data_dir):
+def test_so_2_12_flipped_bit_in_the_log_after_the_checkpoint_is_refused(data_dir):
     """SO-2.12: in the last record and before it; the message names file and offset."""
     for back in (1, 2, 15):
         log, record = acknowledged_records(data_dir)[-back]
@@ -197,15 +197,15 @@ def test_flipped_bit_in_the_log_after_the_checkpoint_is_refused(data_dir):
     assert_serves_all(start_on(data_dir))
 
 
-def test_flipped_bit_in_a_log_that_the_checkpoint_covers_does_no_harm(data_dir):
-    """SO-2.10: files that hold nothing after the checkpoint are not read."""
+def test_so_2_17_flipped_bit_in_a_log_that_the_checkpoint_covers_does_no_harm(data_dir):
+    """SO-2.17: files that hold nothing after the checkpoint are not read."""
     log, record = acknowledged_records(data_dir)[3]
     assert log == logs_of(data_dir)[0]
     flip_bit(log, record.end - 8)
     assert_serves_all(start_on(data_dir))
 
 
-def test_torn_last_record_after_the_checkpoint_is_dropped(data_dir):
+def test_so_2_11_torn_last_record_after_the_checkpoint_is_dropped(data_dir):
     """SO-2.11: as without a checkpoint, and the next start goes on after the cut."""
     log, record = acknowledged_records(data_dir)[-1]
     with open(log, "r+b") as file:
@@ -214,13 +214,13 @@ def test_torn_last_record_after_the_checkpoint_is_dropped(data_dir):
         assert start_on(data_dir).served == set(range(COUNT - 1))
 
 
-def test_missing_log_that_the_checkpoint_covers_does_no_harm(data_dir):
-    """SO-2.10: it is needed no more."""
+def test_so_2_17_missing_log_that_the_checkpoint_covers_does_no_harm(data_dir):
+    """SO-2.17: it is needed no more."""
     logs_of(data_dir)[0].unlink()
     assert_serves_all(start_on(data_dir))
 
 
-def test_missing_log_between_the_checkpoint_and_a_later_log_is_refused(data_dir):
+def test_so_2_16_missing_log_between_the_checkpoint_and_a_later_log_is_refused(data_dir):
     """SO-2.16: exit status 1, and the message names the log behind the gap."""
     with contextlib.closing(servers.make_server(config=CONFIG, data_dir=data_dir)) as server:
         # Another log behind, and no newer checkpoint: a copy from before this start has both.
@@ -237,8 +237,8 @@ def test_missing_log_between_the_checkpoint_and_a_later_log_is_refused(data_dir)
 
 
 @pytest.mark.parametrize("left", ["none", "up to the middle of the first"])
-def test_log_that_ends_before_the_checkpoint_is_no_obstacle(data_dir, left):
-    """SO-2.9: what the checkpoint holds is served, new writes follow it, and later starts have both."""
+def test_so_2_20_log_that_ends_before_the_checkpoint_is_no_obstacle(data_dir, left):
+    """SO-2.20: what the checkpoint holds is served, new writes follow it, and later starts have both."""
     if left != "none":
         log, record = acknowledged_records(data_dir)[5]
         with open(log, "r+b") as file:
@@ -248,6 +248,7 @@ def test_log_that_ends_before_the_checkpoint_is_no_obstacle(data_dir, left):
     with contextlib.closing(servers.make_server(config=CONFIG, data_dir=data_dir)) as server:
         server.start()
         assert served_by(server) == CHECKPOINTED
+        assert ("there is no transaction log in" in server.log_tail()) == (left == "none"), "lost without a word"
         with open_session(server) as conn:
             assert conn.create("/after").ok
         for _ in range(2):
@@ -268,30 +269,31 @@ def snapshot_beside(data_dir, tmp_path):
     return Path(shutil.copy(snapshot, data_dir / "version-2"))
 
 
-def test_damaged_newer_snapshot_is_passed_over_when_checkpoint_and_log_have_it_all(data_dir, snapshot_beside):
-    """SO-3.4: any flipped bit; the checkpoint and the log are the base then."""
+def test_so_3_9_damaged_newer_snapshot_is_passed_over_when_checkpoint_and_log_have_it_all(data_dir, snapshot_beside):
+    """SO-3.9: any flipped bit; the checkpoint and the log are the base then."""
     for position in positions_in(snapshot_beside):
         trial = copy_of(data_dir, data_dir.parent / f"trial-{position}")
         flip_bit(trial / "version-2" / snapshot_beside.name, position)
         assert_serves_all(start_on(trial))
 
 
-def test_damaged_newer_snapshot_without_its_log_is_refused(data_dir, snapshot_beside):
-    """R3: nothing else holds what was acknowledged last; to go on from the older checkpoint would lose it."""
+def test_so_3_9_damaged_newer_snapshot_without_its_log_is_refused(data_dir, snapshot_beside):
+    """SO-3.9, R3: nothing else holds what was acknowledged last; to go on from the older checkpoint would lose it."""
     for log in logs_of(data_dir)[-1:]:
         log.unlink()
     flip_bit(snapshot_beside, snapshot_beside.stat().st_size // 2)
-    assert_refused(start_on(data_dir), EXIT_DAMAGED, snapshot_beside.name)
+    words = (f"Without {snapshot_beside.name} all that can be loaded ends at zxid", "Restore", "move it away")
+    assert_refused(start_on(data_dir), EXIT_DAMAGED, *words)
 
 
-def test_damaged_snapshot_that_the_checkpoint_replaces_is_not_read(data_dir):
-    """SO-3.4: an older snapshot is no base."""
+def test_so_3_9_damaged_snapshot_that_the_checkpoint_replaces_is_not_read(data_dir):
+    """SO-3.9: an older snapshot is no base."""
     flip_bit(data_dir / "version-2" / "snapshot.0", 200)
     assert_serves_all(start_on(data_dir))
 
 
-def test_damaged_snapshot_that_is_the_only_base_is_refused(data_dir, snapshot_beside, tmp_path):
-    """SO-3.4: exit status 1, and the message names the directory."""
+def test_so_3_9_damaged_snapshot_that_is_the_only_base_is_refused(data_dir, snapshot_beside, tmp_path):
+    """SO-3.9: exit status 1, and the message names the directory."""
     move_away(data_dir, tmp_path / "kept")
     (data_dir / "version-2" / "snapshot.0").unlink()
     flip_bit(snapshot_beside, snapshot_beside.stat().st_size // 2)
@@ -302,16 +304,16 @@ def test_damaged_snapshot_that_is_the_only_base_is_refused(data_dir, snapshot_be
 
 
 @pytest.mark.parametrize("part", [".", "version-2", "version-2/checkpoint"])
-def test_read_only_directory_is_refused(data_dir, mounts, part):
-    """SO-12.4: exit status 3, with the path; writable again, all is there."""
+def test_so_12_1_read_only_directory_is_refused(data_dir, mounts, part):
+    """SO-12.1: exit status 3, with the path; writable again, all is there."""
     mounts.read_only(data_dir / part)
     assert_refused(start_on(data_dir), EXIT_DIRECTORY, str(data_dir), "Read-only file system")
     mounts.undo_last()
     assert_serves_all(start_on(data_dir))
 
 
-def test_second_server_is_refused_while_the_first_writes_checkpoints(data_dir):
-    """SO-12.4: exit status 3; the first goes on, and so does its store."""
+def test_so_12_1_second_server_is_refused_while_the_first_writes_checkpoints(data_dir):
+    """SO-12.1: exit status 3; the first goes on, and so does its store."""
     config = {**CONFIG, "lockkeeper.checkpointIntervalSeconds": 1}
     with contextlib.closing(servers.make_server(config=config, data_dir=data_dir)) as first:
         first.start()
@@ -327,8 +329,8 @@ def test_second_server_is_refused_while_the_first_writes_checkpoints(data_dir):
 # --- epochs ---
 
 
-def test_epoch_files_of_a_later_epoch_are_no_obstacle(data_dir):
-    """SO-3.9: a standalone server needs no epoch, and leaves the files alone."""
+def test_so_12_6_epoch_files_of_a_later_epoch_are_no_obstacle(data_dir):
+    """SO-12.6: a standalone server needs no epoch, and leaves the files alone."""
     files = [data_dir / "version-2" / name for name in ("acceptedEpoch", "currentEpoch")]
     for file in files:
         file.write_text("9", encoding="ascii")
@@ -348,8 +350,8 @@ def create_transaction(zxid: int, path: str) -> bytes:
     return header + body + Writer().bool(False).int(1).encoded()
 
 
-def test_log_of_a_later_epoch_is_gone_on_with(data_dir):
-    """SO-2.16, SO-3.9: a directory that was part of an ensemble; new zxids stay in that epoch."""
+def test_so_2_16_log_of_a_later_epoch_is_gone_on_with(data_dir):
+    """SO-2.16: a directory that was part of an ensemble; new zxids stay in that epoch."""
     zxid = (5 << 32) + 1
     header = b"ZKLG" + struct.pack(">iq", 2, 0)
     log = data_dir / "version-2" / f"log.{zxid:x}"
@@ -377,7 +379,7 @@ PARTS_OF_A_CHECKPOINT = {
 
 
 @pytest.mark.parametrize("part", PARTS_OF_A_CHECKPOINT)
-def test_checkpoint_that_cannot_be_synced_ends_the_server(disk, make_server, part):
+def test_so_12_1_checkpoint_that_cannot_be_synced_ends_the_server(disk, make_server, part):
     """SO-12.1: exit status 10 with a message; all acknowledged is there when the disk works again."""
     server = make_server({**CONFIG, "lockkeeper.checkpointIntervalSeconds": 1})
     with open_session(server) as conn:

@@ -29,7 +29,7 @@ def fill_until_closed(server) -> tuple[int, int]:
             return acknowledged, asked + 1
 
 
-def test_full_disk_under_the_log_ends_the_server_and_loses_nothing(mounts, tmp_path, make_server):
+def test_so_12_3_full_disk_under_the_log_ends_the_server_and_loses_nothing(mounts, tmp_path, make_server):
     """SO-12.3: no acknowledgement after the error, the process ends with an error, and comes back with space."""
     small_disk = mounts.tmpfs(tmp_path / "small-disk", DISK_KIB)
     server = make_server({"dataLogDir": small_disk, "preAllocSize": 64})
@@ -54,7 +54,7 @@ def test_full_disk_under_the_log_ends_the_server_and_loses_nothing(mounts, tmp_p
 
 
 @apache_differs("3.8 starts a second server on the same directory, and both write to it")
-def test_second_server_on_the_same_directory_is_refused(make_server):
+def test_so_12_1_second_server_on_the_same_directory_is_refused(make_server):
     """12.4 of storage-and-operations, made safe: exit status 1 or 3, and the first server is not disturbed."""
     first = make_server()
     with open_session(first) as conn:

@@ -103,8 +103,8 @@ CASES = {
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_full_disk_ends_the_server_and_loses_nothing(mounts, tmp_path, make_server, case):
-    """SO-12.1, SO-12.3, R3: no acknowledgement after the error; starts without space make nothing worse."""
+def test_so_12_3_full_disk_ends_the_server_and_loses_nothing(mounts, tmp_path, make_server, case):
+    """SO-12.1, SO-12.3, SO-12.4, R3: no acknowledgement after the error; starts without space make nothing worse."""
     disk = mounts.tmpfs(tmp_path / "small", DISK_KIB)
     filler = disk / "filler"
     filler.write_bytes(bytes(FILLER_KIB * 1024))
@@ -129,8 +129,8 @@ def test_full_disk_ends_the_server_and_loses_nothing(mounts, tmp_path, make_serv
         server.kill()
 
 
-def test_full_disk_while_a_store_is_made_loses_nothing(mounts, tmp_path, make_server):
-    """SO-12.1: the first checkpoint of a large tree that the disk has no room for, and that is made again later."""
+def test_so_12_4_full_disk_while_a_store_is_made_loses_nothing(mounts, tmp_path, make_server):
+    """SO-12.4: the first checkpoint of a large tree that the disk has no room for, and that is made again later."""
     disk = mounts.tmpfs(tmp_path / "small", DISK_KIB)
     logs = tmp_path / "large"
     server = make_server({**CONFIG, "dataLogDir": logs}, data_dir=disk / "data")

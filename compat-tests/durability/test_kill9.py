@@ -55,13 +55,13 @@ def crash_rounds(server, rounds: int, end_server, record_property) -> None:
         record_property(key, value)
 
 
-def test_kill9_under_load_loses_no_acknowledged_write(make_server, record_property):
-    """R3, F5, CP-2.22, CP-5.3, SO-2.9: many kills under load, 0 acknowledged writes lost, 0 failed starts."""
+def test_cp_2_22_kill9_under_load_loses_no_acknowledged_write(make_server, record_property):
+    """CP-2.22, CP-5.3, R3, F5: many kills under load, 0 acknowledged writes lost, 0 failed starts."""
     server = make_server(CONFIG)
     crash_rounds(server, ROUNDS, server.kill, record_property)
 
 
-def test_sigterm_under_load_loses_nothing_and_ends_in_order(make_server, record_property):
+def test_so_12_2_sigterm_under_load_loses_nothing_and_ends_in_order(make_server, record_property):
     """SO-12.2: the same with SIGTERM, which also ends with the right exit status."""
     server = make_server(CONFIG)
     orderly = {"lockkeeper": 0, "apache": 143}[server_kind()]
@@ -73,8 +73,8 @@ def test_sigterm_under_load_loses_nothing_and_ends_in_order(make_server, record_
 
 
 @pytest.mark.parametrize("left_alone_ms", [4000])
-def test_sessions_nobody_carries_on_expire_after_a_crash(make_server, left_alone_ms):
-    """SO-12.2, CP-10.1: their ephemerals survive the restart and go when the timeout, begun anew, is over."""
+def test_cp_10_1_sessions_nobody_carries_on_expire_after_a_crash(make_server, left_alone_ms):
+    """CP-10.1, SO-12.2: their ephemerals survive the restart and go when the timeout, begun anew, is over."""
     server = make_server({"tickTime": 1000})
     with open_session(server, timeout_ms=left_alone_ms) as conn:
         assert conn.create("/left-alone", flags=Flags.EPHEMERAL).ok

@@ -19,7 +19,7 @@ def seconds_of(request, *arguments) -> float:
     return time.monotonic() - begin
 
 
-def test_acknowledgement_waits_for_the_sync(disk, make_server):
+def test_so_2_9_acknowledgement_waits_for_the_sync(disk, make_server):
     """SO-2.9: each kind of write, the new session, and the close take at least as long as one sync."""
     server = make_server()
     with open_session(server) as conn:
@@ -36,7 +36,7 @@ def test_acknowledgement_waits_for_the_sync(disk, make_server):
             assert seconds_of(other.close_session) >= SLOW_S
 
 
-def test_what_is_not_synced_is_not_shown_to_others(disk, make_server):
+def test_so_2_9_what_is_not_synced_is_not_shown_to_others(disk, make_server):
     """R2, SO-2.9: a read before the acknowledgement may give the old value, after it only the new one."""
     server = make_server()
     with open_session(server) as writer, open_session(server) as reader:
@@ -65,7 +65,7 @@ def test_writes_that_wait_share_one_sync(disk, make_server):
         conn.close()
 
 
-def test_without_force_sync_nobody_waits(disk, make_server):
+def test_so_2_9_without_force_sync_nobody_waits(disk, make_server):
     """SO-2.9: forceSync=no."""
     server = make_server({"forceSync": "no"})
     with open_session(server, timeout=60) as conn:
@@ -74,8 +74,8 @@ def test_without_force_sync_nobody_waits(disk, make_server):
         disk.heal()
 
 
-def test_failed_sync_is_never_acknowledged_and_ends_the_server(disk, make_server):
-    """R3, SO-12.3: no reply after the error, not even to later writes; all acknowledged is there afterwards."""
+def test_so_2_9_failed_sync_is_never_acknowledged_and_ends_the_server(disk, make_server):
+    """SO-2.9, R3: no reply after the error, not even to later writes; all acknowledged is there afterwards."""
     server = make_server()
     conns = [open_session(server) for _ in range(3)]
     for number, conn in enumerate(conns):
@@ -98,8 +98,8 @@ def test_failed_sync_is_never_acknowledged_and_ends_the_server(disk, make_server
         assert conn.create("/later").ok
 
 
-def test_sync_that_fails_once_is_not_tried_again(disk, make_server):
-    """R3: after a failed sync nobody knows what is on the disk, so a later success means nothing."""
+def test_so_2_9_sync_that_fails_once_is_not_tried_again(disk, make_server):
+    """SO-2.9, R3: after a failed sync nobody knows what is on the disk, so a later success means nothing."""
     server = make_server()
     with open_session(server) as conn:
         assert conn.create("/before").ok

@@ -62,10 +62,13 @@ def lockkeeper_binary() -> Path:
 
 def free_port() -> int:
     """A TCP port that nobody listens on, outside the range from which outgoing connections are
-    given.
+    given. Workers of one test run draw from ranges of their own, so that none takes a port whose
+    server is being restarted by another.
     """
+    worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
+    first = 12000 + int(worker.removeprefix("gw")) % 8 * 2500
     for _ in range(1000):
-        port = random.SystemRandom().randrange(12000, 32000)
+        port = random.SystemRandom().randrange(first, first + 2500)
         with socket.socket() as probe:
             try:
                 probe.bind(("0.0.0.0", port))

@@ -170,7 +170,8 @@ def _multis_and_errors(conn: Connection) -> None:
     parts = [
         elements.create("/multi/a", data=b"1"),
         elements.create("/multi/s-", flags=Flags.SEQUENTIAL),
-        (Op.CREATE2, create_request("/multi/b", b"2", ACLS["several"], 0)),
+        # Not create2: in a log that is not its own, Apache 3.8.0 cannot read it (disk-format.md).
+        (Op.CREATE, create_request("/multi/b", b"2", ACLS["several"], 0)),
         elements.set_data("/multi/a", b"3"),
         elements.check("/multi/a", 1),
         elements.create("/multi/c"),

@@ -6,7 +6,8 @@ import subprocess
 
 import pytest
 
-from lib.records import Err
+from lib import elements
+from lib.records import Err, Flags, Op
 from lib.scenery import DAY_MS, open_super
 from lib.servers import make_server
 from lib.waiting import wait_until
@@ -342,6 +343,29 @@ def test_so_12_2_an_export_of_a_torn_log(apache, lockkeeper, tmp_path):
     own = files.contents(server.data_dir, but="checkpoint")
     directory = files.export(server, tmp_path / "exported")
     assert files.contents(server.data_dir, but="checkpoint") == own
+    expect_state(apache(directory), before)
+
+
+def test_so_12_7_create2_in_a_multi_travels_in_an_export(apache, lockkeeper, tmp_path):
+    """SO-12.7: as 3.9 does, Lockkeeper logs such an element in a way that 3.8.0 cannot replay; its
+    own start and an export do not depend on that (disk-format.md).
+    """
+    server = lockkeeper()
+    with open_session(server) as conn:
+        rich.ok(conn.create("/parent"))
+        parts = [
+            elements.create("/parent/first", op=Op.CREATE2, data=b"1"),
+            elements.create("/parent/s-", Flags.SEQUENTIAL, op=Op.CREATE2),
+            elements.set_data("/parent/first", b"2"),
+        ]
+        assert [part.err for part in rich.ok(conn.multi(parts)).value] == [0] * 3
+        rich.ok(conn.close_session())
+    before = whole_state(server)
+    assert {"/parent/first", "/parent/s-0000000001"} < before.nodes.keys()
+    server.kill()
+    expect_state(server.start(), before)
+    before = whole_state(server)
+    directory, _ = exported(server, tmp_path, "SIGKILL")
     expect_state(apache(directory), before)
 
 

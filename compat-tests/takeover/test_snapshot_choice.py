@@ -5,7 +5,6 @@ each later start of Apache, each with its log behind it.
 """
 
 import gzip
-import shutil
 
 import pytest
 
@@ -239,16 +238,25 @@ def test_so_3_3_every_tail_is_read(directory, expected, lockkeeper, digest, last
     expect_state(lockkeeper(directory, digest_enabled=ours), expected)
 
 
-def test_so_3_17_a_wrong_digest_in_a_snapshot_is_counted(directory, expected, lockkeeper):
-    """SO-3.17: the seals are right, the digest is not; the server serves."""
+@pytest.mark.parametrize("later", [0, 3])
+def test_so_3_17_a_wrong_digest_in_a_snapshot_is_counted(
+    directory, expected, apache, lockkeeper, later
+):
+    """SO-3.17: the seals are right, the digest is not; it is compared at its own zxid, be it that
+    of the snapshot or a later one; the servers serve.
+    """
     newest = files.snapshots(directory)[-1]
-    zxid = zxid_of(newest)
+    zxid = zxid_of(newest) + later
     stream = plain_bytes(newest)
-    section = (zxid + 3).to_bytes(8, "big") + stream[-25:-13]  # as if written until then
+    wrong = bytes([stream[-14] ^ 1])
+    section = zxid.to_bytes(8, "big") + stream[-25:-14] + wrong
     newest.write_bytes(sealed(stream[:-33] + section))
-    assert read_snapshot(newest).digest[0] == zxid + 3
+    snapshot = read_snapshot(newest)
+    assert snapshot.digest[0] == zxid
+    assert snapshot.digest[2] != snapshot.tree_digest()
+    judge = apache(files.copy(directory, directory.parent / "judge"))
     server = lockkeeper(directory)
-    assert digest_mismatches(server) == 1
+    assert digest_mismatches(server) == digest_mismatches(judge) == 1
     with open_super(server) as conn:
         expect_tree(expected.nodes, read_tree(conn))
 
@@ -361,8 +369,12 @@ def test_so_2_12_a_damaged_record_of_apache_is_refused(directory, lockkeeper):
     expect_refusal(server, 1, log.name)
 
 
-def test_so_3_9_a_directory_in_place_of_a_snapshot(directory, expected, lockkeeper):
-    """Something with the name of a snapshot that is no file."""
+def test_so_3_9_a_directory_in_place_of_a_snapshot(
+    directory, expected, apache, lockkeeper
+):
+    """SO-3.9: a directory holds nothing that could be lost, whatever its name; Apache passes it
+    over, too.
+    """
     (directory / "version-2" / f"snapshot.{expected.zxid + 7:x}").mkdir()
+    expect_state(apache(files.copy(directory, directory.parent / "judge")), expected)
     expect_state(lockkeeper(directory), expected)
-    shutil.rmtree(directory / "version-2" / f"snapshot.{expected.zxid + 7:x}")

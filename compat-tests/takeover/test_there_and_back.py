@@ -3,7 +3,7 @@
 import pytest
 
 from takeover import files, rich
-from takeover.state import digest_mismatches, expect_state, whole_state
+from takeover.state import expect_no_digest_mismatch, expect_state, whole_state
 
 
 def changed(server, sessions: list) -> tuple:
@@ -48,7 +48,7 @@ def test_so_12_7_round_in_one_directory(apache, lockkeeper, tmp_path, first, sna
         server = factories[number % 2](directory, snapCount=snap_count)
         expect_state(server, state)
         sessions, state = changed(server, sessions)
-        assert digest_mismatches(server) == 0
+        expect_no_digest_mismatch(server)
 
 
 def test_so_12_7_round_with_a_log_directory_and_compression(apache, lockkeeper, tmp_path):

@@ -148,9 +148,10 @@ void Connection::Close() {
   if (closed_) return;
   closed_ = true;
   session_.Abandon();
+  // First the place, then the socket: whoever sees it closed may connect again.
+  context_.limiter.Release(address_.ip);
   boost::system::error_code ec;
   socket_.close(ec);
-  context_.limiter.Release(address_.ip);
   io_.Forget(this);
 }
 

@@ -95,14 +95,23 @@ Result<std::optional<LogRecord>> LogFileReader::EndAtBroken(uint64_t bytes,
                 ": this is damage, not an interrupted write,");
 }
 
+// The command that makes the file usable again, for the same limit as this reader's.
+std::string LogFileReader::CutCommand() const {
+  std::string command = "lockkeeper log check --cut ";
+  if (limits_.payload_bytes_max != kDefaultPayloadBytesMax) {
+    // The tool allows an extra size of the same number of bytes, as is the default.
+    command += "--jute-maxbuffer " + std::to_string((limits_.payload_bytes_max + 1) / 2) + " ";
+  }
+  return command + path_;
+}
+
 Error LogFileReader::Damage(const std::string& what) const {
-  const std::string at = std::to_string(offset_);
   return Error{Errc::kCorruption,
-               what + " at offset " + at + " of transaction log " + path_ +
+               what + " at offset " + std::to_string(offset_) + " of transaction log " + path_ +
                    ". Restore the data directory from a backup, or, in an ensemble, empty it so "
                    "that the server copies the state of the others. Only to give up this "
-                   "transaction and every later one: `truncate -s " +
-                   at + " " + path_ + "` and move the later log files away"};
+                   "transaction and every later one: `" +
+                   CutCommand() + "`, which keeps beside what it takes away"};
 }
 
 Result<std::optional<LogRecord>> LogFileReader::Next() {

@@ -69,6 +69,7 @@ class LogFileReader {
   std::optional<LogRecord> End(std::string torn);
   // Ends the file before a record of `bytes` bytes that is not whole, unless it is damage.
   Result<std::optional<LogRecord>> EndAtBroken(uint64_t bytes, const std::string& why);
+  std::string CutCommand() const;
   Error Damage(const std::string& what) const;
   Result<std::optional<LogRecord>> CheckedRecord(uint64_t checksum, std::string_view payload);
 

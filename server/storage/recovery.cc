@@ -34,17 +34,20 @@ ReplayLimits LimitsOf(const Config& config) {
           .allow_gaps = config.allow_discontinuous_proposals || config.snapshot_trust_empty};
 }
 
+// To look leaves the directory as it is, to go on prepares for changes and their checkpoints.
+enum class Purpose : uint8_t { kLook, kGoOn };
+
 // The start-up of one directory, step by step.
 class Recovery {
  public:
   Recovery(FileSystem& fs, const DataDir& dir, const Config& config,
-           const DataTreeOptions& tree_options)
-      : fs_(fs), dir_(dir), config_(config), tree_options_(tree_options) {}
+           const DataTreeOptions& tree_options, Purpose purpose)
+      : fs_(fs), dir_(dir), config_(config), tree_options_(tree_options), purpose_(purpose) {}
 
-  Result<RecoveredState> Load(IfMissing if_missing);
+  Result<RecoveredState> Load();
 
  private:
-  Status OpenStore(IfMissing if_missing);
+  Status OpenStore();
   Status LoadBase();
   // False: no snapshot newer than `have` could be read.
   Result<bool> LoadNewestSnapshot(Zxid have);
@@ -55,20 +58,21 @@ class Recovery {
   Status Replay();
   Status RefuseLossOfSnapshot() const;
   Status ApplyRecord(Zxid zxid, std::string_view payload);
-  void CompareDigest(Zxid zxid, const ApplyOutcome& outcome);
+  void CompareDigest(Zxid zxid, const std::optional<TxnDigest>& recorded);
 
   FileSystem& fs_;
   const DataDir& dir_;
   const Config& config_;
   const DataTreeOptions tree_options_;
+  const Purpose purpose_;
   RecoveredState state_;
   std::optional<SnapshotDigest> snapshot_digest_;  // not reached yet
   std::optional<SnapshotFile> unusable_;           // the newest snapshot that cannot be read
   std::string unusable_why_;
 };
 
-Result<RecoveredState> Recovery::Load(IfMissing if_missing) {
-  if (Status opened = OpenStore(if_missing); !opened) return opened.error();
+Result<RecoveredState> Recovery::Load() {
+  if (Status opened = OpenStore(); !opened) return opened.error();
   const MonoMs start = MonoNow();
   if (Status loaded = LoadBase(); !loaded) return loaded.error();
   const MonoMs loaded = MonoNow();
@@ -79,11 +83,13 @@ Result<RecoveredState> Recovery::Load(IfMissing if_missing) {
   return std::move(state_);
 }
 
-Status Recovery::OpenStore(IfMissing if_missing) {
+Status Recovery::OpenStore() {
   const Result<bool> exists = CheckpointStore::Exists(fs_, dir_.checkpoint_dir());
   if (!exists) return exists.error();
   if (!*exists) return {};
-  auto store = CheckpointStore::Open(fs_, dir_.checkpoint_dir(), if_missing);
+  auto store =
+      CheckpointStore::Open(fs_, dir_.checkpoint_dir(),
+                            purpose_ == Purpose::kGoOn ? IfMissing::kMake : IfMissing::kRefuse);
   if (!store) return store.error();
   state_.store = std::move(*store);
   return {};
@@ -139,12 +145,17 @@ Result<bool> Recovery::TrySnapshot(const SnapshotFile& file) {
       LoadSnapshot(fs_, dir_.snapshot_dir() + "/" + file.name, config_, state_.tree.get());
   if (!info) {
     if (info.error().code == Errc::kIo) return info.error();
-    NoteUnusable(file, info.error().message);
+    NoteUnusable(file, info.error().message + ".");
     return false;
   }
   snapshot_digest_ = info->digest;
   state_.summary.base = file.name;
   state_.summary.base_zxid = file.zxid;
+  // Zxid 0 stands for no digest.
+  if (state_.tree->digest_enabled() && snapshot_digest_ && file.zxid.value > 0 &&
+      snapshot_digest_->zxid == file.zxid) {
+    CompareDigest(file.zxid, std::nullopt);
+  }
   return true;
 }
 
@@ -152,7 +163,10 @@ Status Recovery::LoadCheckpoint() {
   if (Status loaded = state_.store->Load(state_.tree.get()); !loaded) return loaded;
   state_.summary.base = "checkpoint";
   state_.summary.base_zxid = state_.store->meta()->zxid;
-  state_.tree->checkpoint_tracker().Start(state_.summary.base_zxid);
+  // Before the replay, whose changes are not in the checkpoint.
+  if (purpose_ == Purpose::kGoOn) {
+    state_.tree->checkpoint_tracker().Start(state_.summary.base_zxid);
+  }
   return {};
 }
 
@@ -173,7 +187,13 @@ Status Recovery::Replay() {
   const auto replayed =
       ReplayLog(fs_, dir_.log_dir(), state_.summary.base_zxid, LimitsOf(config_),
                 [this](Zxid zxid, std::string_view payload) { return ApplyRecord(zxid, payload); });
-  return replayed ? Status() : replayed.error();
+  if (!replayed) return replayed.error();
+  // Right after an import; else somebody took the log away, or its disk is not mounted.
+  LOG_IF(WARNING, replayed->files == 0 && state_.summary.base_zxid > Zxid{0})
+      << "there is no transaction log in " << dir_.log_dir() << ": the state is that of "
+      << state_.summary.base << " at zxid " << state_.summary.base_zxid
+      << ", without whatever was written after it";
+  return {};
 }
 
 // An older base is as good only if the log leads from it to where the snapshot was. ZooKeeper goes
@@ -191,20 +211,20 @@ Status Recovery::ApplyRecord(Zxid zxid, std::string_view payload) {
   const Result<ApplyOutcome> outcome = state_.tree->Apply(payload, nullptr);
   if (!outcome) return outcome.error();
   ++state_.summary.transactions;
-  if (state_.tree->digest_enabled()) CompareDigest(zxid, *outcome);
+  if (state_.tree->digest_enabled()) CompareDigest(zxid, outcome->recorded_digest);
   return {};
 }
 
 // A snapshot holds changes of transactions that its replay repeats: until the zxid at which its own
 // digest was taken nothing can be compared (storage-and-operations 3.5).
-void Recovery::CompareDigest(Zxid zxid, const ApplyOutcome& outcome) {
+void Recovery::CompareDigest(Zxid zxid, const std::optional<TxnDigest>& recorded) {
   std::optional<uint64_t> expected;
   if (snapshot_digest_ && snapshot_digest_->zxid > zxid) return;
   if (snapshot_digest_ && snapshot_digest_->zxid == zxid &&
       snapshot_digest_->version == kDigestVersion) {
     expected = snapshot_digest_->digest;
-  } else if (outcome.recorded_digest && outcome.recorded_digest->version == kDigestVersion) {
-    expected = static_cast<uint64_t>(outcome.recorded_digest->tree_digest);
+  } else if (recorded && recorded->version == kDigestVersion) {
+    expected = static_cast<uint64_t>(recorded->tree_digest);
   }
   snapshot_digest_.reset();
   if (!expected || *expected == state_.tree->digest()) return;
@@ -246,12 +266,12 @@ DataTreeOptions TreeOptions(const Config& config) {
 
 Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Config& config,
                                  const DataTreeOptions& tree_options) {
-  return Recovery(fs, dir, config, tree_options).Load(IfMissing::kRefuse);
+  return Recovery(fs, dir, config, tree_options, Purpose::kLook).Load();
 }
 
 Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
                                const DataTreeOptions& tree_options) {
-  auto state = Recovery(fs, dir, config, tree_options).Load(IfMissing::kMake);
+  auto state = Recovery(fs, dir, config, tree_options, Purpose::kGoOn).Load();
   if (!state) return state.error();
   const Result<bool> initialize = dir.TakeInitializeMarker();
   if (!initialize) return initialize.error();

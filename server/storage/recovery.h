@@ -35,7 +35,8 @@ struct RecoveredState {
   RecoverySummary summary;
 };
 
-// Only looks: what the server would start with. Needs the directory's locks all the same.
+// Only looks: what the server would start with; the tree's tracker is not started. Needs the
+// directory's locks all the same.
 // kCorruption, kIo and kDataDir: the message names file, offset and remedy.
 Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Config& config,
                                  const DataTreeOptions& tree_options);

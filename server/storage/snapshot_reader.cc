@@ -80,7 +80,13 @@ Result<std::vector<SnapshotFile>> ListSnapshots(FileSystem& fs, const std::strin
   if (!names) return names.error();
   std::vector<SnapshotFile> files;
   for (std::string& name : *names) {
-    if (const auto zxid = ZxidOfSnapshotName(name)) files.push_back({*zxid, std::move(name)});
+    const auto zxid = ZxidOfSnapshotName(name);
+    if (!zxid) continue;
+    std::string path = dir;
+    const auto info = fs.Stat(path.append("/").append(name));
+    if (!info) return info.error();
+    if (!info->has_value() || (*info)->is_directory) continue;
+    files.push_back({*zxid, std::move(name)});
   }
   std::sort(files.begin(), files.end(), [](const SnapshotFile& a, const SnapshotFile& b) {
     return std::tie(b.zxid, a.name) < std::tie(a.zxid, b.name);

@@ -27,6 +27,7 @@ struct SnapshotFile {
 };
 
 // All files of `dir` that are named like a snapshot, the newest first; of the same zxid, by name.
+// A directory is none, whatever its name.
 Result<std::vector<SnapshotFile>> ListSnapshots(FileSystem& fs, const std::string& dir);
 
 // What ZooKeeper looks at before it tries a file, and what autopurge counts: the name, and the last

@@ -49,9 +49,8 @@ Result<std::string> WriteSnapshot(FileSystem& fs, const std::string& dir, const 
   std::optional<SnapshotDigest> digest;
   if (tree.digest_enabled()) {
     // ZooKeeper knows no digest before the first transaction, and writes so.
-    digest = SnapshotDigest{.zxid = zxid,
-                            .version = kDigestVersion,
-                            .digest = zxid.value == 0 ? 0 : tree.digest()};
+    digest = SnapshotDigest{
+        .zxid = zxid, .version = kDigestVersion, .digest = zxid.value == 0 ? 0 : tree.digest()};
   }
   const std::optional<Zxid> last_processed =
       config.serialize_last_processed_zxid ? std::optional(zxid) : std::nullopt;

@@ -108,7 +108,7 @@ TEST_F(LogFileReaderTest, AWrongChecksumWithTheEndMarkRefuses_SO_2_12) {
         std::string content = whole;
         content[at] = static_cast<char>(content[at] ^ (1 << bit));
         ExpectDamage(content, {"CRC check failed", "offset " + std::to_string(start),
-                               "truncate -s " + std::to_string(start), "backup"});
+                               "`lockkeeper log check --cut " + LogPath(1) + "`", "backup"});
       }
     }
   }
@@ -117,8 +117,20 @@ TEST_F(LogFileReaderTest, AWrongChecksumWithTheEndMarkRefuses_SO_2_12) {
 TEST_F(LogFileReaderTest, TheRemedyThatTheMessageNamesWorks_SO_2_12) {
   std::string content = LogContent(1, 3, kPadding);
   content[OffsetOf(3) + 40] ^= 1;
-  ExpectDamage(content, {"truncate -s " + std::to_string(OffsetOf(3)) + " " + LogPath(1)});
-  ExpectClean(content.substr(0, OffsetOf(3)), 2, "after the truncate");
+  const Replayed damaged = Load(content);
+  ASSERT_FALSE(damaged.status.ok());
+  ASSERT_TRUE(CutAsTheErrorSays(fs_, damaged.status.error()));
+  ExpectClean(fs_.Content(LogPath(1)), 2, "after the cut");
+}
+
+// With its own limit the tool would take a record for damage that this reader accepts.
+TEST_F(LogFileReaderTest, TheRemedyHasTheLimitOfTheReader_SO_2_13) {
+  std::string content = LogContent(1, 3, kPadding);
+  content[OffsetOf(3) + 40] ^= 1;
+  const Replayed damaged = Load(content, {.payload_bytes_max = 9999});
+  ASSERT_FALSE(damaged.status.ok());
+  EXPECT_TRUE(SaysAll(damaged.status.error(),
+                      {"lockkeeper log check --cut --jute-maxbuffer 5000 " + LogPath(1)}));
 }
 
 TEST_F(LogFileReaderTest, ALengthOutOfRangeRefuses_SO_2_13) {
@@ -207,7 +219,7 @@ TEST_F(LogFileReaderTest, ABrokenEndMarkBeforeWholeRecordsIsDamage_SO_2_15) {
     content[SectorOffset(5) - 1] = wrong;
     ExpectDamage(content, {"no end mark", "offset " + std::to_string(SectorOffset(4)),
                            "whole record follows it at offset " + std::to_string(SectorOffset(5)),
-                           "truncate -s "});
+                           "lockkeeper log check --cut "});
   }
 }
 

@@ -1,6 +1,7 @@
 #include "tests/server/storage/log_test_util.h"
 
 #include <numeric>
+#include <regex>
 
 namespace lockkeeper {
 
@@ -70,6 +71,19 @@ testing::AssertionResult SaysAll(const Error& error, const std::vector<std::stri
       return testing::AssertionFailure() << "\"" << part << "\" is not in: " << error.message;
     }
   }
+  return testing::AssertionSuccess();
+}
+
+testing::AssertionResult CutAsTheErrorSays(FakeFileSystem& fs, const Error& error) {
+  static const std::regex place(" at offset (\\d+) of transaction log (\\S+)\\. ");
+  static const std::regex command("`lockkeeper log check --cut (\\S+)`");
+  std::smatch where;
+  std::smatch what;
+  if (!std::regex_search(error.message, where, place) ||
+      !std::regex_search(error.message, what, command) || where[2] != what[1]) {
+    return testing::AssertionFailure() << "no place and its remedy in: " << error.message;
+  }
+  fs.PutDurably(what[1], fs.Content(what[1]).substr(0, std::stoull(where[1])));
   return testing::AssertionSuccess();
 }
 

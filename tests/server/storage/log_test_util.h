@@ -13,6 +13,7 @@
 #include "server/storage/file_system.h"
 #include "server/storage/txn_log_reader.h"
 #include "server/storage/txn_log_writer.h"
+#include "tests/server/storage/fake_file_system.h"
 
 namespace lockkeeper {
 
@@ -51,6 +52,11 @@ std::vector<int64_t> Range(int64_t first, int64_t last);
 
 // Whether the message holds every one of `parts`; the failure names the missing ones.
 testing::AssertionResult SaysAll(const Error& error, const std::vector<std::string>& parts);
+
+// Does what the command `lockkeeper log check --cut FILE` does that the error of a damaged log
+// names: cuts that file at the offset that the error names. (The command itself also decodes the
+// transactions, and those of these tests have no content that could be decoded.)
+testing::AssertionResult CutAsTheErrorSays(FakeFileSystem& fs, const Error& error);
 
 }  // namespace lockkeeper
 

@@ -11,8 +11,11 @@
 #include <utility>
 #include <vector>
 
+#include "datatree/tree_walk.h"
+#include "server/storage/snapshot_writer.h"
 #include "server/storage/tree_snapshot.h"
 #include "server/storage/txn_log_writer.h"
+#include "server/tools/import.h"
 #include "tests/datatree/random_history.h"
 #include "tests/datatree/tree_test_util.h"
 #include "tests/server/storage/fake_file_system.h"
@@ -278,6 +281,32 @@ TEST_F(RecoveryTest, AnIncompleteSnapshotIsNotPassedOverEither) {  // SO-3.10
   EXPECT_FALSE((*fs_.Stat("/data/version-2/snapshot.0")).has_value()) << "untouched";
 }
 
+TEST_F(RecoveryTest, TheDigestOfASnapshotIsComparedWhenItIsLoaded) {  // SO-3.17
+  const DataTree tree(HistoryOptions());
+  for (const uint64_t error : {0, 1}) {
+    FakeFileSystem fs;
+    ASSERT_TRUE(fs.MakeDirs(kVersionDir));
+    auto writer = SnapshotWriter::Create(fs, kVersionDir, Zxid{5}, SnapshotCompression::kNone);
+    ASSERT_TRUE(writer);
+    ASSERT_TRUE((*writer)->Begin({}, {}));
+    ASSERT_TRUE(ForEachNode(tree, [&](StoredNode node) {
+      node.acl_key = kOpenAclKey;  // the digest does not depend on it
+      return (*writer)->Add(node);
+    }));
+    const SnapshotDigest digest{Zxid{5}, kDigestVersion, tree.digest() + error};
+    ASSERT_TRUE((*writer)->Finish(digest, std::nullopt));
+    const auto storage = StartOrFail(fs);
+    ASSERT_NE(storage, nullptr);
+    EXPECT_EQ(storage->summary().digest_mismatches, error);
+  }
+}
+
+TEST_F(RecoveryTest, ADirectoryWithTheNameOfASnapshotIsNone) {  // SO-1.5
+  Run(0, 50, true);
+  ASSERT_TRUE(fs_.MakeDirs("/data/version-2/snapshot.64").ok());
+  ExpectState(50, "checkpoint");
+}
+
 TEST_F(RecoveryTest, LogsWithoutAnyBaseAreRefusedUnlessTheyAreTrusted) {  // SO-2.18
   Run(0, 50, false);
   RemoveAll("snapshot.");
@@ -309,6 +338,21 @@ TEST_F(RecoveryTest, LoadStateChangesNothing) {
     EXPECT_EQ(DumpTree(*state->tree), states_[50]);
   }
   EXPECT_EQ(*fs_.List(kVersionDir), *before);
+}
+
+TEST_F(RecoveryTest, WhatAnotherServersCheckpointAndLogHoldCanBeImported) {  // SO-12.7
+  Run(0, 50, true);
+  Run(50, 60, false);
+  Config config = TestConfig();
+  config.data_dir = "/other";
+  const auto imported = Import(fs_, config, kDataDir, "");
+  ASSERT_TRUE(imported) << imported.error().message;
+  EXPECT_EQ(imported->base, "checkpoint");
+  EXPECT_EQ(imported->transactions, 10u);
+  const auto storage = StartOrFail(fs_, config);
+  ASSERT_NE(storage, nullptr);
+  EXPECT_EQ(storage->summary().transactions, 0u);
+  EXPECT_EQ(DumpTree(storage->tree()), states_[60]);
 }
 
 }  // namespace

@@ -172,6 +172,7 @@ TEST_F(SnapshotReaderTest, SnapshotsAreListedNewestFirst_SO_1_5) {
         "snapshot.foo", "log.5", "myid", "snapshot.10.tmp"}) {
     Put(name, "");
   }
+  ASSERT_TRUE(fs_.MakeDirs(SnapshotPath("snapshot.20")).ok());
   const auto files = ListSnapshots(fs_, kSnapshotDir);
   ASSERT_TRUE(files) << files.error().message;
   EXPECT_EQ(*files, (std::vector<SnapshotFile>{{Zxid{0x19}, "snapshot.19.old"},

@@ -5,7 +5,6 @@
 // same content; and what is recovered is always a beginning of what was written.
 #include <gtest/gtest.h>
 
-#include <cstdlib>
 #include <memory>
 #include <string>
 #include <utility>
@@ -161,20 +160,6 @@ TEST_P(CrashAtEveryOperation, LosesNothingThatWasPromised_SO_2_9_SO_2_11) {
 
 INSTANTIATE_TEST_SUITE_P(Generations, CrashAtEveryOperation, testing::Values(1, 2));
 
-// The remedy that an error message offers: `truncate -s OFFSET PATH`.
-bool ApplyRemedy(FakeFileSystem& fs, const Error& error) {
-  const std::string command = "`truncate -s ";
-  const size_t at = error.message.find(command);
-  if (at == std::string::npos) return false;
-  char* end = nullptr;
-  const char* const begin = error.message.c_str() + at + command.size();
-  const auto offset = static_cast<uint64_t>(std::strtoull(begin, &end, 10));
-  const std::string path(end + 1, error.message.find('`', at + 1) -
-                                      static_cast<size_t>(end + 1 - error.message.c_str()));
-  fs.PutDurably(path, fs.Content(path).substr(0, offset));
-  return true;
-}
-
 // Sectors of the writes in flight reach the disk in any order, over many generations. A record with
 // a hole in it but a whole end mark is refused, as ZooKeeper does; then the remedy that the message
 // names must lose nothing that was promised.
@@ -198,7 +183,7 @@ TEST(CrashWithSectorsInAnyOrder, LosesNothingThatWasPromised_SO_2_11_SO_2_12) {
       if (!replayed.status.ok()) {
         ++refused;
         ASSERT_TRUE(SaysAll(replayed.status.error(), {"CRC check failed", "sector", "power"}));
-        ASSERT_TRUE(ApplyRemedy(fs, replayed.status.error()));
+        ASSERT_TRUE(CutAsTheErrorSays(fs, replayed.status.error()));
       } else {
         ++recovered;
       }
