@@ -1,5 +1,6 @@
 #include "protocol/election_message.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "protocol/jute.h"
@@ -15,15 +16,27 @@ constexpr size_t kOldestBytes = 28;   // no epoch
 constexpr size_t kEpochBytes = 40;    // as of 3.4; what stands behind the epoch is not looked at
 constexpr size_t kVersionBytes = 44;  // with the length of a configuration
 
+// Without the empty ones.
 std::vector<std::string> Split(std::string_view text) {
   std::vector<std::string> parts;
   while (!text.empty()) {
-    const size_t end = text.find(kBetweenAddresses);
-    parts.emplace_back(text.substr(0, end));
-    if (end == std::string_view::npos) break;
-    text.remove_prefix(end + 1);
+    const std::string_view part = text.substr(0, text.find(kBetweenAddresses));
+    if (!part.empty()) parts.emplace_back(part);
+    text.remove_prefix(std::min(text.size(), part.size() + 1));
   }
   return parts;
+}
+
+// The first one, or as many as the acceptor takes.
+std::string Joined(const std::vector<std::string>& addresses, bool all) {
+  std::string joined;
+  for (const std::string& address : addresses) {
+    if (!joined.empty() && !all) break;
+    if (joined.size() + address.size() + 1 > kHandshakeAddressMax) continue;
+    if (!joined.empty()) joined.push_back(kBetweenAddresses);
+    joined += address;
+  }
+  return joined;
 }
 
 }  // namespace
@@ -72,15 +85,15 @@ std::optional<Notification> DecodeNotification(std::string_view message) {
 }
 
 std::string EncodeHandshake(const ElectionHandshake& handshake, bool multi_address) {
-  std::string addresses;
-  for (const std::string& address : handshake.addresses) {
-    if (!addresses.empty()) addresses.push_back(kBetweenAddresses);
-    addresses += address;
-    if (!multi_address) break;
-  }
   std::string out;
   JuteWriter writer(&out);
-  writer.Write(multi_address ? kVersion2 : kVersion1);
+  const std::string addresses = Joined(handshake.addresses, multi_address);
+  if (addresses.empty()) {
+    writer.Write(handshake.sid.value);
+    return out;
+  }
+  const bool several = addresses.find(kBetweenAddresses) != std::string::npos;
+  writer.Write(several ? kVersion2 : kVersion1);
   writer.Write(handshake.sid.value);
   writer.Write(std::string_view(addresses));
   return out;
@@ -105,8 +118,13 @@ Result<std::optional<DecodedHandshake>> DecodeHandshake(std::string_view bytes,
   const size_t size = kHead + static_cast<size_t>(length);
   if (bytes.size() < size) return needs_more;
   const std::string_view text = bytes.substr(kHead, static_cast<size_t>(length));
-  return std::optional(
-      DecodedHandshake{{PeerId{LoadLong(bytes.data() + kLong)}, Split(text)}, size});
+  ElectionHandshake handshake{PeerId{LoadLong(bytes.data() + kLong)}, {}};
+  if (version == kVersion1) {
+    handshake.addresses.emplace_back(text);
+  } else {
+    handshake.addresses = Split(text);
+  }
+  return std::optional(DecodedHandshake{std::move(handshake), size});
 }
 
 }  // namespace lockkeeper

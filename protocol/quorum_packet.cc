@@ -108,9 +108,9 @@ Result<std::optional<DecodedPacket>> DecodeQuorumPacket(std::string_view bytes, 
     case StreamReader::State::kNeedsMore:
       return std::optional<DecodedPacket>();
     case StreamReader::State::kBad:
-      return Error{Errc::kBadFrame,
-                   "a length in a packet of type " +
-                       std::to_string(static_cast<int32_t>(packet.type)) + " cannot be"};
+      return Error{Errc::kBadFrame, "a length in a packet of type " +
+                                        std::to_string(static_cast<int32_t>(packet.type)) +
+                                        " cannot be"};
     case StreamReader::State::kGood:
       break;
   }
