@@ -51,7 +51,7 @@ std::string EncodeNotification(const Notification& n) {
   writer.Write(n.round);
   writer.Write(n.vote.peer_epoch);
   writer.Write(n.version);
-  writer.Write(std::string_view(n.config));
+  if (n.version >= 2) writer.Write(std::string_view(n.config));
   return out;
 }
 

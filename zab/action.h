@@ -126,8 +126,8 @@ using Action =
     std::variant<SendNotification, ConnectToLeader, DisconnectLeader, SendToLeader, AnswerPing,
                  LeaderAnswer, OpenLearnerPort, CloseLearnerPort, SendToLearner, SendSnapshot,
                  CloseLearner, FetchLog, LearnerMessage, Append, WriteAcceptedEpoch,
-                 WriteCurrentEpoch, Truncate, InstallSnapshot, DiscardSnapshot,
-                 Deliver, StartServing, StopServing, FastForward>;
+                 WriteCurrentEpoch, Truncate, InstallSnapshot, DiscardSnapshot, Deliver,
+                 StartServing, StopServing, FastForward>;
 using Actions = std::vector<Action>;
 
 }  // namespace lockkeeper::zab

@@ -68,8 +68,8 @@ class Election {
   int64_t round_ = 0;  // the logical clock
   Vote own_;
   Vote proposal_;
-  Votes in_round_;     // of this round
-  Votes established_;  // of servers that follow or lead, of whatever round
+  Votes in_round_;           // of this round
+  Votes established_;        // of servers that follow or lead, of whatever round
   bool finalizing_ = false;  // a quorum agrees: silence decides
   MonoMs finalize_at_;
   // The proposal is sent again whatever comes in meanwhile: a server that hears only others would

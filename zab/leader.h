@@ -103,9 +103,9 @@ class Leader {
   Phase phase_ = Phase::kEpoch;
   MonoMs phase_ends_;
   int64_t epoch_;
-  std::set<PeerId> connected_;     // voters whose accepted epochs are in epoch_
-  std::set<PeerId> elected_by_;    // voters that acknowledged the epoch
-  std::set<PeerId> followed_by_;   // voters that hold the epoch's history
+  std::set<PeerId> connected_;    // voters whose accepted epochs are in epoch_
+  std::set<PeerId> elected_by_;   // voters that acknowledged the epoch
+  std::set<PeerId> followed_by_;  // voters that hold the epoch's history
   std::map<LearnerId, LearnerLink> links_;
   std::optional<Proposals> proposals_;  // from the choice of the epoch on
   std::deque<WaitingSync> syncs_;

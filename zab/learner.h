@@ -87,10 +87,10 @@ class Learner {
   bool needs_everything_;
   Phase phase_ = Phase::kConnecting;
   int64_t epoch_ = 0;
-  std::optional<Zxid> snapshot_;  // received, not installed
-  Zxid received_;                 // newest zxid of the leader's history here, or of its base
-  bool any_received_ = false;     // a proposal came after the base
-  std::deque<Pending> pending_;   // not applied
+  std::optional<Zxid> snapshot_;     // received, not installed
+  Zxid received_;                    // newest zxid of the leader's history here, or of its base
+  bool any_received_ = false;        // a proposal came after the base
+  std::deque<Pending> pending_;      // not applied
   std::deque<Zxid> unacknowledged_;  // logged by a follower after NEWLEADER
   MonoMs deadline_;
 };

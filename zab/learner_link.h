@@ -44,13 +44,13 @@ class AckClock {
 
 struct LearnerLink {
   enum class Phase : uint8_t {
-    kAwaitInfo,       // its first packet
-    kAwaitEpoch,      // the leader's choice of the epoch
-    kAwaitAckEpoch,   // its answer to LEADERINFO
-    kAwaitElection,   // a quorum of such answers
-    kAwaitLog,        // entries of the log files for its DIFF
-    kAwaitAck,        // its ACK of NEWLEADER
-    kAwaitServing,    // a quorum of such ACKs
+    kAwaitInfo,      // its first packet
+    kAwaitEpoch,     // the leader's choice of the epoch
+    kAwaitAckEpoch,  // its answer to LEADERINFO
+    kAwaitElection,  // a quorum of such answers
+    kAwaitLog,       // entries of the log files for its DIFF
+    kAwaitAck,       // its ACK of NEWLEADER
+    kAwaitServing,   // a quorum of such ACKs
     kSynced,
   };
 
@@ -58,7 +58,7 @@ struct LearnerLink {
   MonoMs deadline;  // when the link is closed if nothing happens
   PeerId sid;
   bool observer = false;
-  Zxid peer;             // what it had logged
+  Zxid peer;              // what it had logged
   bool snapshot = false;  // it is being brought up to date by a snapshot
   // Whether live traffic is meant for it, and that traffic while it must not be sent: between
   // NEWLEADER and UPTODATE (quorum-protocol 3.6).

@@ -229,8 +229,7 @@ void Peer::OnLearnerLost(LearnerId id) {
   if (leader_ != nullptr) leader_->OnLearnerLost(id);
 }
 
-void Peer::OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries,
-                        Actions* out) {
+void Peer::OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out) {
   if (leader_ != nullptr) leader_->OnLogFetched(now, id, entries, out);
 }
 

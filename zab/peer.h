@@ -104,7 +104,7 @@ class Peer {
   bool looking_ = false;  // an election is going on
   bool stopped_ = false;
   std::map<PeerId, Notification> early_;  // came while the log was catching up; the newest of each
-  MonoMs look_at_;  // an observer waits a little before it looks again
+  MonoMs look_at_;                        // an observer waits a little before it looks again
   Decision decided_;
   std::unique_ptr<Leader> leader_;
   std::unique_ptr<Learner> learner_;

@@ -89,13 +89,12 @@ void Checker::Serves(PeerId node, const SimState& state) {
   }
 }
 
-void Checker::Acknowledged(const std::string& payload) {
-  acknowledged_.insert(payload);
-}
+void Checker::Acknowledged(const std::string& payload) { acknowledged_.insert(payload); }
 
 // The vote of a member must never be higher than its promises allow (10.1, 9).
 void Checker::Started(PeerId node, const SimDisk& disk) {
-  if (disk.accepted_epoch < disk.current_epoch || disk.accepted_epoch < EpochOf(disk.LastLogged())) {
+  if (disk.accepted_epoch < disk.current_epoch ||
+      disk.accepted_epoch < EpochOf(disk.LastLogged())) {
     Say(Text("server ", node, " promised epoch ", disk.accepted_epoch, ", has epoch ",
              disk.current_epoch, " and a log to ", disk.LastLogged()));
   }

@@ -11,15 +11,15 @@ namespace lockkeeper::simulation {
 // Bugs that are planted on purpose: the checker must find each of them (see mutation_test.cc).
 enum class PlantedBug : uint8_t {
   kNone,
-  kAcknowledgeBeforeSync,   // the log says "durable" before it is
-  kSkipTruncate,            // TRUNC is answered, but nothing is removed
-  kForgetAcceptedEpoch,     // acceptedEpoch does not reach the disk
-  kEpochBeforeLog,          // a log that is half received counts as the whole epoch's
+  kAcknowledgeBeforeSync,    // the log says "durable" before it is
+  kSkipTruncate,             // TRUNC is answered, but nothing is removed
+  kForgetAcceptedEpoch,      // acceptedEpoch does not reach the disk
+  kEpochBeforeLog,           // a log that is half received counts as the whole epoch's
   kKeepOldLogAfterSnapshot,  // records from before a snapshot are replayed behind it
-  kDifferentVoters,         // members do not agree on who votes
-  kCommitBeforeQuorum,      // COMMIT goes out right behind its PROPOSAL
-  kNewLeaderBeforeSync,     // NEWLEADER goes out before what the learner lacks (P9)
-  kSnapshotIsOlder,         // the snapshot that is sent lacks its newest entry
+  kDifferentVoters,          // members do not agree on who votes
+  kCommitBeforeQuorum,       // COMMIT goes out right behind its PROPOSAL
+  kNewLeaderBeforeSync,      // NEWLEADER goes out before what the learner lacks (P9)
+  kSnapshotIsOlder,          // the snapshot that is sent lacks its newest entry
 };
 
 // Numbers for one run, drawn from its seed.

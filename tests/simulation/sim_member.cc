@@ -53,9 +53,8 @@ zab::PeerOptions Believed(zab::PeerOptions options, PlantedBug bug) {
 SimMember::SimMember(const Surroundings& surroundings, const zab::PeerOptions& options)
     : around_(surroundings),
       options_(Believed(options, surroundings.bug)),
-      clock_speed_percent_(100 +
-                           around_.dice->Between(-around_.plan->clock_skew_percent,
-                                                 around_.plan->clock_skew_percent)) {
+      clock_speed_percent_(100 + around_.dice->Between(-around_.plan->clock_skew_percent,
+                                                       around_.plan->clock_skew_percent)) {
   around_.network->Join(options_.self, this);
 }
 
@@ -131,9 +130,7 @@ void SimMember::Do(std::function<void()> what) {
   }
 }
 
-MonoMs SimMember::Now() const {
-  return MonoMs{around_.events->now() * clock_speed_percent_ / 100};
-}
+MonoMs SimMember::Now() const { return MonoMs{around_.events->now() * clock_speed_percent_ / 100}; }
 
 void SimMember::Tell(const std::function<void(zab::Actions*)>& event) {
   zab::Actions actions;
@@ -357,9 +354,7 @@ void SimMember::Carry(zab::Append& action) {
     const uint64_t incarnation = incarnation_;
     around_.events->After(0, [this, incarnation, upto = action.entry.zxid] {
       if (incarnation != incarnation_) return;
-      Do([=, this] {
-        Tell([&](zab::Actions* out) { peer_->OnPersisted(Now(), upto, out); });
-      });
+      Do([=, this] { Tell([&](zab::Actions* out) { peer_->OnPersisted(Now(), upto, out); }); });
     });
   }
   if (!syncing_) StartSync();
@@ -377,9 +372,7 @@ void SimMember::StartSync() {
     disk_.Synced(upto);
     syncing_ = false;
     if (disk_.LastLogged() > upto) StartSync();
-    Do([=, this] {
-      Tell([&](zab::Actions* out) { peer_->OnPersisted(Now(), upto, out); });
-    });
+    Do([=, this] { Tell([&](zab::Actions* out) { peer_->OnPersisted(Now(), upto, out); }); });
   });
 }
 
@@ -388,9 +381,7 @@ void SimMember::Carry(zab::WriteAcceptedEpoch& action) {
   disk_.accepted_epoch = action.epoch;
 }
 
-void SimMember::Carry(zab::WriteCurrentEpoch& action) {
-  disk_.current_epoch = action.epoch;
-}
+void SimMember::Carry(zab::WriteCurrentEpoch& action) { disk_.current_epoch = action.epoch; }
 
 void SimMember::Carry(zab::Truncate& action) {
   bool possible = true;

@@ -29,9 +29,10 @@ void SimNetwork::DeliverNotification(PeerId from, PeerId to) {
   const Notification n = outbox_.at({from, to});
   user->HearNotification(from, n);
   // The last message is repeated after a reconnection.
-  if (dice_.OneIn(20)) events_.After(Delay(), [this, from, to, n] {
-    if (users_.at(to)->Up()) users_.at(to)->HearNotification(from, n);
-  });
+  if (dice_.OneIn(20))
+    events_.After(Delay(), [this, from, to, n] {
+      if (users_.at(to)->Up()) users_.at(to)->HearNotification(from, n);
+    });
 }
 
 // ---- Connections to a leader.

@@ -54,8 +54,8 @@ void SimRun::BuildMembers() {
   if (dice_.OneIn(4)) options.last_counter = static_cast<uint32_t>(dice_.Between(20, 60));
   options.config.text = "server.1=localhost:1:2:participant\nversion=0";
   for (int64_t id = 1; id <= voters_; ++id) options.config.voters.insert(PeerId{id});
-  const Surroundings around{&events_, &dice_, &network_, &checker_, sightings_,
-                            &plan_,   bug_,   trace_};
+  const Surroundings around{&events_,   &dice_, &network_, &checker_,
+                            sightings_, &plan_, bug_,      trace_};
   for (int64_t id = 1; id <= voters_ + observers_; ++id) {
     options.self = PeerId{id};
     options.observer = id > voters_;
@@ -195,7 +195,10 @@ void SimRun::CheckLiveness() {
     std::ostringstream text;
     text << "the healed ensemble does not serve:";
     for (const auto& m : members_) {
-      text << " server " << m->id() << (m->leading() ? " leads" : m->serving() ? " serves" : " looks")
+      text << " server " << m->id()
+           << (m->leading()   ? " leads"
+               : m->serving() ? " serves"
+                              : " looks")
            << " (" << (m->peer() != nullptr ? m->peer()->last_reason() : "down") << ")";
     }
     checker_.Stalled(text.str());

@@ -1,5 +1,5 @@
-// Seeded runs of whole ensembles (quorum-protocol 10.1, QP-10.1). scripts/simulate runs more of them
-// and replays one.
+// Seeded runs of whole ensembles (quorum-protocol 10.1, QP-10.1). scripts/simulate runs more of
+// them and replays one.
 #include <gtest/gtest.h>
 
 #include <cstdlib>
@@ -44,8 +44,8 @@ TEST(Simulation, ManySeedsKeepEveryInvariant) {
     const Verdict verdict = run.Run();
     committed += verdict.committed;
     acknowledged += verdict.acknowledged;
-    EXPECT_TRUE(verdict.violations.empty())
-        << "replay with LOCKKEEPER_SEED=" << seed << "\n" << Joined(verdict.violations);
+    EXPECT_TRUE(verdict.violations.empty()) << "replay with LOCKKEEPER_SEED=" << seed << "\n"
+                                            << Joined(verdict.violations);
   }
   std::cout << count << " seeds: " << committed << " transactions committed, " << acknowledged
             << " acknowledged\n";
@@ -53,10 +53,10 @@ TEST(Simulation, ManySeedsKeepEveryInvariant) {
   EXPECT_GT(acknowledged, 0u);
   if (count < 2000) return;
   // A campaign that never gets there proves nothing.
-  for (const char* rare :
-       {"SNAP", "snapshot cut off", "TRUNC done", "TRUNC of several entries", "DIFF from log files",
-        "DIFF from log files impossible", "the same epoch again", "start with a log of a later epoch",
-        "uncommitted tail before an election", "zxids of an epoch used up"}) {
+  for (const char* rare : {"SNAP", "snapshot cut off", "TRUNC done", "TRUNC of several entries",
+                           "DIFF from log files", "DIFF from log files impossible",
+                           "the same epoch again", "start with a log of a later epoch",
+                           "uncommitted tail before an election", "zxids of an epoch used up"}) {
     EXPECT_GT(sightings[rare], 0) << rare;
   }
 }
