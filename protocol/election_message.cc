@@ -32,7 +32,8 @@ std::string Joined(const std::vector<std::string>& addresses, bool all) {
   std::string joined;
   for (const std::string& address : addresses) {
     if (!joined.empty() && !all) break;
-    if (joined.size() + address.size() + 1 > kHandshakeAddressMax) continue;
+    const size_t separator = joined.empty() ? 0 : 1;
+    if (joined.size() + separator + address.size() > kHandshakeAddressMax) continue;
     if (!joined.empty()) joined.push_back(kBetweenAddresses);
     joined += address;
   }

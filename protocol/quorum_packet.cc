@@ -8,7 +8,6 @@ namespace lockkeeper {
 namespace {
 
 constexpr int32_t kNull = -1;
-constexpr int32_t kIdentitiesMax = 1000;
 
 SharedBytes Shared(std::string bytes) {
   return std::make_shared<const std::string>(std::move(bytes));
@@ -65,7 +64,7 @@ class StreamReader {
 std::optional<std::vector<Identity>> TakeIdentities(StreamReader* in, size_t buffer_max) {
   const int32_t count = in->Int();
   if (in->state() != StreamReader::State::kGood || count == kNull) return std::nullopt;
-  if (count < kNull || count > kIdentitiesMax) {
+  if (count < kNull || count > static_cast<int32_t>(kIdentitiesMax)) {
     in->Refuse();
     return std::nullopt;
   }

@@ -2,13 +2,11 @@
 #include <glog/logging.h>
 
 #include <cstdlib>
-#include <ctime>
 
 #include "server/commands.h"
 
 // NOLINTNEXTLINE(bugprone-exception-escape): what escapes is a bug and ends the process
 int main(int argc, char** argv) {
-  tzset();  // glog asks for the time zone from every thread; set it while there is only one
   if (std::getenv("GLOG_log_dir") == nullptr) FLAGS_logtostderr = true;
   google::InitGoogleLogging(argv[0]);
   return lockkeeper::RunCommandLine(argc, argv);

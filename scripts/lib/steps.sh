@@ -6,6 +6,8 @@ mkdir -p "$results"
 # Steps that are not tests (setup, build, format) count as one test each.
 steps_passed=0
 steps_failed=0
+# For what is built with ThreadSanitizer.
+export TSAN_OPTIONS="suppressions=$PWD/tests/tsan.supp"
 # Most tests wait for timers and disks, not for processors.
 workers=${TEST_WORKERS:-4}
 
@@ -54,7 +56,8 @@ compat_tests() {
 # The client protocol's checklist once more, against a server built with a sanitizer, which ends at
 # the first finding.
 checklist_under() {
-  TSAN_OPTIONS=halt_on_error=1 LOCKKEEPER_BINARY=$PWD/build/$1/lockkeeper run_pytest "checklist-$1" compat-tests/checklist
+  TSAN_OPTIONS="$TSAN_OPTIONS halt_on_error=1" LOCKKEEPER_BINARY=$PWD/build/$1/lockkeeper \
+    run_pytest "checklist-$1" compat-tests/checklist
 }
 
 # New inputs and crashing ones are left in build/fuzz/found/<name>.
