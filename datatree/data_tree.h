@@ -76,6 +76,8 @@ class DataTree {
   bool digest_enabled() const { return options_.digest_enabled; }
 
   Zxid last_zxid() const { return last_zxid_; }
+  // A new leader's epoch begins: the state is the same, but it stands at `zxid` now.
+  void BeginEpoch(Zxid zxid) { last_zxid_ = zxid; }
   uint64_t digest() const { return digest_; }
   // The digest after every 128th zxid, oldest first, at most 1024.
   const std::deque<DigestRecord>& digest_history() const { return digest_history_; }

@@ -46,6 +46,10 @@ class TxnPreparer {
   std::string Prepare(const PrepareContext& context, OpCode op, const RequestBody& request);
   std::string PrepareCreateSession(const PrepareContext& context, int32_t timeout_ms);
   std::string PrepareCloseSession(const PrepareContext& context);
+  // The error transaction of a request that cannot even be looked at.
+  std::string PrepareRefusal(const PrepareContext& context, ErrorCode code) const {
+    return RefusedPayload(context, code);
+  }
 
   // The transaction was applied: its changes are in the tree.
   void Applied(Zxid zxid) { pending_.Release(zxid); }

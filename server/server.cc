@@ -49,6 +49,7 @@ Server::Server(Config config, std::function<void(const Error&)> failed)
       started_(MonoNow()),
       auth_({config_.digest_auth_enabled, config_.digest_alg, config_.super_digest}),
       fs_(PosixFileSystem()),
+      serving_(config_.ensemble ? ServingRole::kNone : ServingRole::kStandalone),
       gate_(IoThreadCount(config_) + 1),  // the last place is the checkpoint thread's
       limiter_(config_.max_cnxns, config_.max_client_cnxns) {}
 
@@ -57,6 +58,9 @@ Server::~Server() { Stop(); }
 Status Server::Start() {
   if (Status opened = OpenStorage(); !opened) return opened;
   MakeThreads();
+  if (config_.ensemble) {
+    if (Status joined = JoinEnsemble(); !joined) return joined;
+  }
   if (Status opened = OpenPort(); !opened) return opened;
   log_->Start();
   checkpoints_->Start();
@@ -73,7 +77,7 @@ Status Server::OpenStorage() {
   dir_ = std::move(*dir);
   Result<RecoveredState> recovered = Recover(fs_, *dir_, config_, TreeOptions(config_));
   if (!recovered) return recovered.error();
-  tree_ = std::move(recovered->tree);
+  slot_.tree = std::move(recovered->tree);
   checkpoint_store_ = std::move(recovered->store);
   const RecoverySummary& summary = recovered->summary;
   metrics_.dbinittime.Record(summary.base_ms + summary.replay_ms);
@@ -89,7 +93,7 @@ Status Server::OpenStorage() {
                         .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
                                              static_cast<size_t>(config_.jute_extrasize)};
   Result<std::unique_ptr<TxnLogWriter>> writer =
-      TxnLogWriter::Open(fs_, std::move(options), tree_->last_zxid());
+      TxnLogWriter::Open(fs_, std::move(options), slot_.tree->last_zxid());
   if (!writer) return writer.error();
   log_writer_ = std::move(*writer);
   return {};
@@ -98,8 +102,8 @@ Status Server::OpenStorage() {
 void Server::MakeThreads() {
   const AccessRules access{config_.skip_acl, config_.digest_auth_enabled};
   context_ = std::make_unique<ServerContext>(ServerContext{
-      config_, access, auth_, *tree_, gate_, core_inbox_, outstanding_, limiter_, metrics_,
-      auth_failed_, [this](ConnectionRef from, int32_t word, std::string argument) {
+      config_, access, auth_, slot_, gate_, core_inbox_, outstanding_, limiter_, metrics_,
+      auth_failed_, serving_, [this](ConnectionRef from, int32_t word, std::string argument) {
         admin_->Ask(from, word, std::move(argument));
       }});
   for (uint32_t i = 0; i < IoThreadCount(config_); ++i) {
@@ -115,7 +119,7 @@ void Server::MakeThreads() {
                        .fsync_warning_ms = config_.fsync_warning_threshold_ms},
       &core_inbox_, &metrics_);
   checkpoints_ = std::make_unique<CheckpointThread>(
-      std::move(checkpoint_store_), tree_.get(), &gate_, &fs_, dir_.get(),
+      std::move(checkpoint_store_), &gate_, &fs_, dir_.get(),
       CheckpointThreadOptions{
           .gate_slot = IoThreadCount(config_),
           .purge_interval_ms =
@@ -123,7 +127,7 @@ void Server::MakeThreads() {
           .purge_retain = config_.autopurge_snap_retain_count},
       &core_inbox_, &metrics_);
   core_ = std::make_unique<CoreLoop>(
-      tree_.get(), &gate_, &core_inbox_, log_.get(), checkpoints_.get(), io_, &outstanding_,
+      &slot_, &serving_, &gate_, &core_inbox_, log_.get(), checkpoints_.get(), io_, &outstanding_,
       CoreOptions{.prepare = {.access = access,
                               .enforce_quota = config_.enforce_quota,
                               .reconfig_enabled = config_.reconfig_enabled,
@@ -131,7 +135,7 @@ void Server::MakeThreads() {
                               .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
                                                    static_cast<size_t>(config_.jute_extrasize)},
                   .tick_ms = config_.tick_time_ms,
-                  .first_session_id = FirstSessionId(config_, *tree_),
+                  .first_session_id = FirstSessionId(config_, *slot_.tree),
                   .reaper = {config_.container_check_interval_ms, config_.container_max_per_minute,
                              config_.container_max_never_used_interval_ms},
                   .checkpoints = {static_cast<uint64_t>(config_.checkpoint_dirty_mb) << 20,
@@ -172,6 +176,7 @@ void Server::Stop() {
   }
   admin_->Stop();
   core_->Stop();
+  if (network_ != nullptr) network_->Stop();
   for (IoThread* io : io_) io->Stop();
   log_->Stop();
   checkpoints_->Stop();

@@ -45,6 +45,8 @@ class Server {
  private:
   Status OpenStorage();
   void MakeThreads();
+  Status JoinEnsemble();
+  StorageOperations StorageOfMember();
   Status OpenPort();
 
   const Config config_;
@@ -54,7 +56,8 @@ class Server {
   FileSystem& fs_;
   std::unique_ptr<DataDir> dir_;
   Metrics metrics_;
-  std::unique_ptr<DataTree> tree_;
+  TreeSlot slot_;
+  ServingState serving_;
   ReadGate gate_;
   Inbox<CoreMessage> core_inbox_;
   Outstanding outstanding_;
@@ -67,6 +70,7 @@ class Server {
   std::unique_ptr<CheckpointThread> checkpoints_;
   std::vector<std::unique_ptr<IoThread>> io_threads_;
   std::vector<IoThread*> io_;
+  std::unique_ptr<PeerNetwork> network_;
   std::unique_ptr<CoreLoop> core_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Gatherer> gatherer_;

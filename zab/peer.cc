@@ -229,6 +229,10 @@ void Peer::OnLearnerLost(LearnerId id) {
   if (leader_ != nullptr) leader_->OnLearnerLost(id);
 }
 
+void Peer::OnLearnerPortFailed(MonoMs now, const std::string& why, Actions* out) {
+  if (leader_ != nullptr) EndRole(now, why, out);
+}
+
 void Peer::OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out) {
   if (leader_ != nullptr) leader_->OnLogFetched(now, id, entries, out);
 }

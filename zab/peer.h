@@ -54,6 +54,8 @@ class Peer {
   void OnLearnerConnected(MonoMs now, LearnerId id, Actions* out);
   void OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out);
   void OnLearnerLost(LearnerId id);
+  // No learner can connect: this member cannot lead.
+  void OnLearnerPortFailed(MonoMs now, const std::string& why, Actions* out);
   void OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out);
 
   // ---- The disk.

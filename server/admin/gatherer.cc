@@ -231,8 +231,8 @@ Gatherer::IoPart Gatherer::AskIoThreads(ViewParts parts, ConnectionRef asking) {
 }
 
 Gatherer::CorePart Gatherer::AskCore(ViewParts parts) {
-  const DataTree& tree = context_.tree;
-  const auto look = [parts, &tree](CoreLoop& core) {
+  const auto look = [this, parts](CoreLoop& core) {
+    const DataTree& tree = *context_.slot.tree;
     CorePart part{.last_zxid = tree.last_zxid(),
                   .node_count = static_cast<int64_t>(tree.nodes().size()) + 1,
                   .session_count = static_cast<int64_t>(core.sessions().size()),

@@ -155,10 +155,9 @@ void SettleDefaults(ConfigDraft* draft) {
   }
 }
 
-// What an ensemble needs besides its list. It is complete, so it can only be refused for now by
-// the last line.
+// What an ensemble needs besides its list.
 Status CheckEnsembleMode(ConfigDraft* draft, const std::string& list_key) {
-  const Config& config = draft->config;
+  Config& config = draft->config;
   const size_t participants = config.membership.Participants();
   if (participants <= 2) {
     draft->Warn(list_key, "No server failure will be tolerated. You need at least 3 servers.");
@@ -168,9 +167,12 @@ Status CheckEnsembleMode(ConfigDraft* draft, const std::string& list_key) {
   if (config.init_limit_ticks == 0) return draft->Refuse("initLimit", "initLimit is not set");
   if (config.sync_limit_ticks == 0) return draft->Refuse("syncLimit", "syncLimit is not set");
   if (!config.myid) return draft->Refuse("", "myid file is missing");
-  return draft->Refuse(list_key,
-                       "ensembles are not available yet; this server runs only standalone, with "
-                       "at most one participant and standaloneEnabled=true");
+  if (!config.membership.members.contains(*config.myid)) {
+    return draft->Refuse(list_key, "this server's number, " + std::to_string(config.myid->value) +
+                                       " in the file myid, is not in the list");
+  }
+  config.ensemble = true;
+  return {};
 }
 
 Status SettleMode(ConfigDraft* draft) {

@@ -27,7 +27,7 @@ IoThread::IoThread(uint32_t index, const ServerContext& context)
       context_(context),
       loop_(1),
       read_buffer_(kReadChunkBytes),
-      seen_zxid_(context.tree.last_zxid()),
+      seen_zxid_(context.slot.tree->last_zxid()),
       touch_timer_(loop_),
       idle_timer_(loop_) {
   // Connection numbers are unique in the process: the thread's index stands in the high bits.
@@ -123,7 +123,7 @@ const DataTree& IoThread::ReadTree() {
     in_gate_ = true;
     Drain();  // what came in between; nothing more can come while we are inside
   }
-  return context_.tree;
+  return *context_.slot.tree;
 }
 
 void IoThread::CountRead(size_t reply_bytes) {
@@ -227,6 +227,14 @@ void IoThread::Handle(const SessionAttached& attached) {
   if (connection == nullptr) return;
   connection->session().OnAttached(attached);
   MarkDirty(connection);
+}
+
+void IoThread::Handle(const CloseAllConnections&) {
+  std::vector<std::shared_ptr<Connection>> speaking;
+  for (const auto& [id, connection] : connections_) {
+    if (connection->session().speaks()) speaking.push_back(connection);
+  }
+  for (const std::shared_ptr<Connection>& connection : speaking) connection->Close();
 }
 
 void IoThread::Handle(const CloseConnection& close) {

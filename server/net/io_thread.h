@@ -85,6 +85,7 @@ class IoThread {
   void Handle(const AppliedBatchRef& batch);
   void Handle(const SessionAttached& attached);
   void Handle(const CloseConnection& close);
+  void Handle(const CloseAllConnections&);
   void Handle(const IoTask& task) { task(*this); }
   void FireWatches(const AppliedBatch& batch, const BatchItem& item);
   void RecordFired(const std::array<int64_t, 5>& fired_by_type);

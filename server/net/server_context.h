@@ -7,7 +7,6 @@
 #include <string>
 
 #include "datatree/acl.h"
-#include "datatree/data_tree.h"
 #include "server/admin/metrics.h"
 #include "server/auth/auth_schemes.h"
 #include "server/config/config.h"
@@ -16,6 +15,8 @@
 #include "server/pipeline/messages.h"
 #include "server/pipeline/outstanding.h"
 #include "server/pipeline/read_gate.h"
+#include "server/pipeline/serving_state.h"
+#include "server/pipeline/tree_slot.h"
 
 namespace lockkeeper {
 
@@ -23,13 +24,14 @@ struct ServerContext {
   const Config& config;
   const AccessRules access;
   const AuthSchemes& auth;
-  const DataTree& tree;  // read inside the gate only
+  const TreeSlot& slot;  // read inside the gate only
   ReadGate& gate;
   Inbox<CoreMessage>& core;
   Outstanding& outstanding;
   ConnectionLimiter& limiter;
   Metrics& metrics;
   std::atomic<int64_t>& auth_failed;
+  const ServingState& serving;
   // Answers a four-letter word on `connection`, some time later, through its I/O thread.
   // `argument`: the bytes after the word that have already arrived.
   std::function<void(ConnectionRef connection, int32_t word, std::string argument)> on_four_letter;

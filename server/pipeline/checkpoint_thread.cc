@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <optional>
+#include <future>
 #include <utility>
 #include <vector>
 
@@ -18,12 +19,11 @@ constexpr size_t kBytesPerSlice = 64 << 10;
 
 }  // namespace
 
-CheckpointThread::CheckpointThread(std::unique_ptr<CheckpointStore> store, DataTree* tree,
-                                   ReadGate* gate, FileSystem* fs, const DataDir* dir,
+CheckpointThread::CheckpointThread(std::unique_ptr<CheckpointStore> store, ReadGate* gate,
+                                   FileSystem* fs, const DataDir* dir,
                                    const CheckpointThreadOptions& options, Inbox<CoreMessage>* core,
                                    Metrics* metrics)
     : store_(std::move(store)),
-      tracker_(tree->checkpoint_tracker()),
       gate_(*gate),
       fs_(*fs),
       dir_(*dir),
@@ -44,6 +44,17 @@ void CheckpointThread::Stop() {
   thread_.join();
 }
 
+void CheckpointThread::Run(const std::function<void(CheckpointStore*)>& task) {
+  std::promise<void> done;
+  ++tasks_;
+  inbox_.Push(Task([&] {
+    task(store_.get());
+    --tasks_;
+    done.set_value();
+  }));
+  done.get_future().wait();
+}
+
 void CheckpointThread::Run() {
   std::optional<MonoMs> next_purge;
   if (options_.purge_interval_ms > 0) next_purge = MonoNow();
@@ -62,6 +73,7 @@ void CheckpointThread::Run() {
       if (auto* job = std::get_if<CheckpointJob>(&message); job != nullptr && !stopping_) {
         Write(*job);
       }
+      if (auto* task = std::get_if<Task>(&message)) (*task)();
     }
   }
 }
@@ -70,7 +82,7 @@ void CheckpointThread::Write(CheckpointJob& job) {
   const MonoMs start = MonoNow();
   VLOG(1) << "checkpoint at zxid " << job.frozen.zxid << " begins";
   const Result<bool> copied = CopyAll(job);
-  if (copied && !*copied) return;
+  if (copied && !*copied) return GiveUp(job);
   const uint64_t nodes = job.frozen.whole ? job.frozen.node_count : job.batch->nodes();
   const Status written =
       copied ? store_->Commit(job.frozen, job.batch.get(), WallNow().value) : copied.error();
@@ -88,22 +100,33 @@ void CheckpointThread::Write(CheckpointJob& job) {
   core_->Push(CheckpointEnded{});
 }
 
+// Another state takes the place of this one. Parts of a first checkpoint must not be mixed with it.
+void CheckpointThread::GiveUp(const CheckpointJob& job) {
+  if (stopping_) return;
+  std::optional<Error> error;
+  if (job.frozen.whole) {
+    if (Status discarded = store_->Discard(); !discarded) error = discarded.error();
+  }
+  core_->Push(CheckpointEnded{std::move(error)});
+}
+
 Result<bool> CheckpointThread::CopyAll(CheckpointJob& job) {
   CheckpointBatch part;
   bool more = true;
   while (more) {
-    if (stopping_) return false;
-    more = CopySlice(job.batch.get(), job.frozen.whole, &part);
+    if (stopping_ || tasks_ > 0) return false;
+    more = CopySlice(&job, &part);
     if (part.nodes() == 0) continue;
     if (Status written = store_->WritePart(&part); !written) return written.error();
   }
   return true;
 }
 
-bool CheckpointThread::CopySlice(CheckpointBatch* batch, bool whole, CheckpointBatch* part) {
+bool CheckpointThread::CopySlice(CheckpointJob* job, CheckpointBatch* part) {
   gate_.EnterRead(options_.gate_slot);
-  const bool more = tracker_.CopySome(kNodesPerSlice, kBytesPerSlice);
-  if (whole && batch->bytes() >= kCheckpointPartBytes) std::swap(*batch, *part);
+  const bool more = job->tracker->CopySome(kNodesPerSlice, kBytesPerSlice);
+  CheckpointBatch* batch = job->batch.get();
+  if (job->frozen.whole && batch->bytes() >= kCheckpointPartBytes) std::swap(*batch, *part);
   gate_.LeaveRead(options_.gate_slot);
   return more;
 }

@@ -4,6 +4,7 @@
 #define LOCKKEEPER_SERVER_PIPELINE_CHECKPOINT_THREAD_H_
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <thread>
 #include <variant>
@@ -30,12 +31,13 @@ struct CheckpointThreadOptions {
 struct CheckpointJob {
   FrozenState frozen;
   std::shared_ptr<CheckpointBatch> batch;
+  CheckpointTracker* tracker;  // of the tree whose state it is; outlives the job
 };
 
 class CheckpointThread {
  public:
-  CheckpointThread(std::unique_ptr<CheckpointStore> store, DataTree* tree, ReadGate* gate,
-                   FileSystem* fs, const DataDir* dir, const CheckpointThreadOptions& options,
+  CheckpointThread(std::unique_ptr<CheckpointStore> store, ReadGate* gate, FileSystem* fs,
+                   const DataDir* dir, const CheckpointThreadOptions& options,
                    Inbox<CoreMessage>* core, Metrics* metrics);
   ~CheckpointThread();
 
@@ -44,20 +46,24 @@ class CheckpointThread {
   void Stop();
   // Any thread; one job at a time. The core hears CheckpointEnded.
   void Begin(CheckpointJob job) { inbox_.Push(std::move(job)); }
+  // Any thread but its own: what `task` does with the store, when everything before is done. A
+  // checkpoint that is being written is given up. Returns when it is done.
+  void Run(const std::function<void(CheckpointStore*)>& task);
 
  private:
   struct StopCheckpoints {};
-  using Message = std::variant<CheckpointJob, StopCheckpoints>;
+  using Task = std::function<void()>;
+  using Message = std::variant<CheckpointJob, Task, StopCheckpoints>;
 
   void Run();
   void Write(CheckpointJob& job);
+  void GiveUp(const CheckpointJob& job);
   // False: given up. Puts what is ready of a whole checkpoint on the disk as it goes.
   Result<bool> CopyAll(CheckpointJob& job);
-  bool CopySlice(CheckpointBatch* batch, bool whole, CheckpointBatch* part);
+  bool CopySlice(CheckpointJob* job, CheckpointBatch* part);
   void Purge();
 
   const std::unique_ptr<CheckpointStore> store_;
-  CheckpointTracker& tracker_;
   ReadGate& gate_;
   FileSystem& fs_;
   const DataDir& dir_;
@@ -66,6 +72,7 @@ class CheckpointThread {
   Metrics* const metrics_;
   Inbox<Message> inbox_;
   std::atomic<bool> stopping_{false};
+  std::atomic<int> tasks_{0};  // that wait
   std::thread thread_;
 };
 

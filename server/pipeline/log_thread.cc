@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <future>
 #include <iterator>
 #include <span>
 #include <utility>
@@ -40,7 +41,18 @@ void LogThread::Run() {
     running = Gather();
     if (!failed_ && !group_.empty() && !WriteGroup()) failed_ = true;
     group_.clear();
+    for (const Task& task : std::exchange(tasks_, {})) task();
   }
+}
+
+// Whoever asks appends nothing before it has the answer.
+void LogThread::Run(const std::function<void(TxnLogWriter*)>& task) {
+  std::promise<void> done;
+  inbox_.Push(Task([&] {
+    task(writer_.get());
+    done.set_value();
+  }));
+  done.get_future().wait();
 }
 
 bool LogThread::Gather() {
@@ -65,6 +77,8 @@ void LogThread::TakeAll(std::vector<Message>* messages, bool* stop) {
   for (Message& message : *messages) {
     if (auto* entries = std::get_if<std::vector<LogEntry>>(&message)) {
       std::move(entries->begin(), entries->end(), std::back_inserter(group_));
+    } else if (auto* task = std::get_if<Task>(&message)) {
+      tasks_.push_back(std::move(*task));
     } else {
       *stop = true;
     }

@@ -3,6 +3,7 @@
 #ifndef LOCKKEEPER_SERVER_PIPELINE_LOG_THREAD_H_
 #define LOCKKEEPER_SERVER_PIPELINE_LOG_THREAD_H_
 
+#include <functional>
 #include <memory>
 #include <random>
 #include <thread>
@@ -36,15 +37,19 @@ class LogThread {
   void Start();
   // Any thread. Entries must come in zxid order.
   void Append(std::vector<LogEntry> entries);
+  // Any thread but its own: what `task` does with the log when everything appended before is on
+  // disk. Returns when it is done.
+  void Run(const std::function<void(TxnLogWriter*)>& task);
   // Writes what was appended before, then ends the thread.
   void Stop();
 
  private:
   struct StopLog {};
-  using Message = std::variant<std::vector<LogEntry>, StopLog>;
+  using Task = std::function<void()>;
+  using Message = std::variant<std::vector<LogEntry>, Task, StopLog>;
 
   void Run();
-  // Collects into `group_`; false after StopLog.
+  // Collects into `group_` and `tasks_`; false after StopLog.
   bool Gather();
   void TakeAll(std::vector<Message>* messages, bool* stop);
   bool WriteGroup();
@@ -59,6 +64,7 @@ class LogThread {
   Inbox<Message> inbox_;
   // Below: owned by the thread.
   std::vector<LogEntry> group_;
+  std::vector<Task> tasks_;
   std::mt19937_64 random_;
   // Since the last checkpoint became due.
   int64_t txns_ = 0;

@@ -13,6 +13,7 @@
 #include "protocol/request.h"
 #include "protocol/result.h"
 #include "protocol/types.h"
+#include "server/peer/peer_network.h"
 #include "server/pipeline/read_handlers.h"
 #include "server/session/session_tracker.h"
 
@@ -83,6 +84,12 @@ struct CheckpointEnded {
   std::optional<Error> error;  // it is not on the disk, and no later one can be
 };
 
+// --- peer thread to core ----------------------------------------------------------------------
+
+struct PeerEvents {
+  std::vector<PeerEvent> events;
+};
+
 // --- anybody to core --------------------------------------------------------------------------
 
 // Runs on the core thread: how the admin thread looks at what the core owns.
@@ -91,7 +98,7 @@ struct StopCore {};
 
 using CoreMessage =
     std::variant<RequestBatch, OpenSession, AttachSession, ConnectionGone, TouchReport, Persisted,
-                 LogFailed, CheckpointDue, CheckpointEnded, CoreTask, StopCore>;
+                 LogFailed, CheckpointDue, CheckpointEnded, PeerEvents, CoreTask, StopCore>;
 
 // --- core to I/O threads ----------------------------------------------------------------------
 
@@ -139,11 +146,13 @@ struct SessionAttached {
 struct CloseConnection {
   uint64_t connection = 0;
 };
+// This server serves nobody until further notice.
+struct CloseAllConnections {};
 // Runs on the I/O thread: how the admin thread looks at connections and watches, and how new
 // connections arrive.
 using IoTask = std::function<void(IoThread&)>;
 
-using IoMessage = std::variant<AppliedBatchRef, SessionAttached, CloseConnection, IoTask>;
+using IoMessage = std::variant<AppliedBatchRef, SessionAttached, CloseConnection, CloseAllConnections, IoTask>;
 
 }  // namespace lockkeeper
 

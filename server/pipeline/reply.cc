@@ -75,4 +75,8 @@ void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::s
   }
 }
 
+void WriteSyncReply(int32_t xid, Zxid zxid, std::string_view path, std::string* out) {
+  FrameWriter(out).Add(ReplyHeader{xid, zxid.value, 0}).Add(SyncResponse{path});
+}
+
 }  // namespace lockkeeper

@@ -54,6 +54,9 @@ void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::s
 // The header that ends the results of a multi or multiRead.
 inline constexpr MultiHeader kMultiEnd{-1, true, -1};
 
+// The answer to sync.
+void WriteSyncReply(int32_t xid, Zxid zxid, std::string_view path, std::string* out);
+
 }  // namespace lockkeeper
 
 #endif  // LOCKKEEPER_SERVER_PIPELINE_REPLY_H_

@@ -124,6 +124,10 @@ bool ClientSession::IsFourLetterWord(std::string_view in) {
 }
 
 void ClientSession::HandleHandshake(std::string_view frame) {
+  if (!context_.serving.serving()) {
+    state_ = State::kBroken;
+    return;
+  }
   const std::optional<Handshake> handshake = DecodeHandshake(frame);
   // Ahead of us: this client has seen a newer state, it must ask another server.
   if (!handshake || handshake->request.last_zxid_seen > io_.ReadTree().last_zxid().value) {
@@ -198,7 +202,10 @@ bool ClientSession::IsEnforcedAuthMissing() const {
 void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_view body) {
   const std::optional<RequestBody> request = DecodeRequest(row.code, body);
   if (!request) return Refuse(xid, ErrorCode::kMarshallingError);
-  Pending pending{.kind = row.kind,
+  // In an ensemble the leader has the last word on a sync.
+  const bool to_leader = row.code == OpCode::kSync && context_.config.ensemble;
+  const OpKind kind = to_leader ? OpKind::kWrite : row.kind;
+  Pending pending{.kind = kind,
                   .op = row.code,
                   .xid = xid,
                   .received_us = io_.now_us(),
@@ -206,7 +213,7 @@ void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_vie
   SetNamespace(*request, &pending.name_space, &pending.path_and_data_bytes);
   stats_.last_op = OperationLabel(row.code);
   if (row.code != OpCode::kPing) stats_.last_cxid = xid;
-  if (row.kind != OpKind::kWrite && order_.empty()) {
+  if (kind != OpKind::kWrite && order_.empty()) {
     // The common case: nothing is copied.
     pending.request.body = *request;
     pending.request.identities = identities_;
@@ -215,7 +222,7 @@ void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_vie
   }
   pending.request = OwnedRequest(row.code, xid, body);
   pending.request.identities = identities_;
-  if (row.kind != OpKind::kWrite) return Park(std::move(pending));
+  if (kind != OpKind::kWrite) return Park(std::move(pending));
   ShipParkedReads();
   SendToCore(std::move(pending));
   if (row.code == OpCode::kCloseSession) state_ = State::kClosing;
@@ -400,10 +407,8 @@ void ClientSession::ExecuteLocal(const Pending& pending) {
     case OpCode::kPing:
       return WriteHeaderOnly(kPingXid, zxid(), ErrorCode::kOk, &out_);
     case OpCode::kSync:
-      FrameWriter(&out_)
-          .Add(ReplyHeader{pending.xid, zxid().value, 0})
-          .Add(SyncResponse{std::get<PathRequest>(pending.request.body).path});
-      return;
+      return WriteSyncReply(pending.xid, zxid(),
+                            std::get<PathRequest>(pending.request.body).path, &out_);
     case OpCode::kCheckWatches:
       return CheckWatches(pending);
     case OpCode::kRemoveWatches:

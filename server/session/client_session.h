@@ -69,6 +69,8 @@ class ClientSession {
   SessionId session() const { return session_; }
   int32_t timeout_ms() const { return timeout_ms_; }
   bool is_open() const { return state_ == State::kOpen; }
+  // Its handshake has begun: it depends on this server's serving clients.
+  bool speaks() const { return state_ != State::kNew && state_ != State::kFourLetter; }
   bool has_session() const { return session_.value != 0; }
   size_t queued() const { return order_.size(); }
   const SessionStats& stats() const { return stats_; }

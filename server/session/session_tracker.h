@@ -27,6 +27,10 @@ class SessionTracker {
  public:
   // REQUIRES: tick_ms > 0.
   explicit SessionTracker(int64_t tick_ms) : tick_ms_(tick_ms) {}
+  void Clear() {
+    sessions_.clear();
+    buckets_.clear();
+  }
 
   // Starts tracking; also for a session known from the log.
   void Add(SessionId session, int32_t timeout_ms, ConnectionRef owner, MonoMs now);

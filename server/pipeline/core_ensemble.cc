@@ -1,0 +1,239 @@
+// The core's part as a member of an ensemble: requests on their way to the leader or from learners,
+// and what a change of roles means for clients and state.
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "server/clock.h"
+#include "server/net/io_thread.h"
+#include "server/pipeline/core_loop.h"
+#include "server/pipeline/op_table.h"
+#include "server/storage/tree_snapshot.h"
+
+namespace lockkeeper {
+namespace {
+
+using Type = QuorumPacketType;
+
+ServingRole RoleOf(zab::Role role) {
+  switch (role) {
+    case zab::Role::kLeader:
+      return ServingRole::kLeader;
+    case zab::Role::kFollower:
+      return ServingRole::kFollower;
+    case zab::Role::kObserver:
+      return ServingRole::kObserver;
+  }
+  return ServingRole::kNone;
+}
+
+}  // namespace
+
+void CoreLoop::Handle(PeerEvents& events) { member_->Handle(MonoNow(), std::move(events.events)); }
+
+void CoreLoop::AppendToLog(LogEntry entry) { to_log_.push_back(std::move(entry)); }
+
+void CoreLoop::Deliver(LogEntry entry) { committed_.emplace_back(std::move(entry)); }
+
+// ---- Roles.
+
+void CoreLoop::StartServing(const zab::StartServing& role) {
+  ApplyCommitted();
+  if (failed_) return;
+  if (role.role == zab::Role::kLeader) gate_.Write([&] { tree().BeginEpoch(role.last); });
+  preparer_.emplace(tree(), options_.prepare);
+  learner_of_.clear();
+  touched_.clear();
+  LoadSessions();
+  LOG(INFO) << "serving clients in epoch " << role.epoch << " of server " << role.leader
+            << ", from zxid " << tree().last_zxid();
+  serving_.Set(RoleOf(role.role));
+}
+
+void CoreLoop::StopServing(const std::string& why) {
+  ApplyCommitted();
+  LOG(WARNING) << "serving no clients: " << why;
+  serving_.Set(ServingRole::kNone);
+  for (IoThread* io : io_threads_) {
+    io->Enqueue(CloseAllConnections{});
+    io->Wake();
+  }
+  DropInFlight();
+}
+
+// Nobody will hear how these end; their clients find out at the next leader.
+void CoreLoop::DropInFlight() {
+  for (const InFlight& in_flight : std::exchange(in_flight_, {})) {
+    if (in_flight.request_bytes > 0 || in_flight.kind == DeliveryKind::kReply) {
+      outstanding_.Done(in_flight.request_bytes);
+    }
+  }
+  for (const RequestBatch& batch : std::exchange(delayed_, {})) {
+    for (const CoreRequest& request : batch.requests) {
+      outstanding_.Done(static_cast<int64_t>(request.frame_bytes));
+    }
+  }
+  revalidating_.clear();
+  preparer_->Abandon();
+}
+
+void CoreLoop::ReplaceTree(std::unique_ptr<DataTree> tree) {
+  gate_.Write([&] { slot_.tree.swap(tree); });
+  preparer_.emplace(this->tree(), options_.prepare);
+}
+
+Result<bool> CoreLoop::TruncateTo(Zxid upto) {
+  ApplyCommitted();
+  Result<std::unique_ptr<DataTree>> cut = storage_.truncate(upto);
+  if (!cut) return cut.error();
+  if (*cut == nullptr) return false;
+  ReplaceTree(*std::move(cut));
+  return true;
+}
+
+Status CoreLoop::InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) {
+  ApplyCommitted();
+  if (Status installed = storage_.install(tree.get(), zxid); !installed) return installed;
+  ReplaceTree(std::move(tree));
+  return {};
+}
+
+Status CoreLoop::StreamState(const std::function<void(std::string)>& sink) {
+  constexpr size_t kPieceBytes = 1 << 20;
+  ApplyCommitted();
+  return StreamSnapshot(tree(), kPieceBytes, sink);
+}
+
+std::vector<LogEntry> CoreLoop::ReadLog(Zxid from, Zxid upto) {
+  return storage_.read_log(from, upto);
+}
+
+// ---- As a learner.
+
+std::vector<SessionTouch> CoreLoop::TakeTouches() {
+  std::vector<SessionTouch> touches;
+  for (const auto& [session, timeout_ms] : std::exchange(touched_, {})) {
+    touches.push_back({session, timeout_ms});
+  }
+  return touches;
+}
+
+void CoreLoop::Forward(SessionId session, int32_t xid, OpCode op, std::string_view body,
+                       const std::vector<Identity>* identities) {
+  QuorumPacket packet{Type::kRequest, Zxid{-1},
+                      EncodeForwarded({session, xid, static_cast<int32_t>(op)}, body)};
+  if (identities != nullptr) packet.identities = *identities;
+  member_->SendToLeader(std::move(packet));
+}
+
+// Its place among this server's requests is its place at the leader: both are first in, first out.
+void CoreLoop::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlight in_flight) {
+  in_flight.what =
+      request.op == OpCode::kSync ? InFlight::What::kSync : InFlight::What::kForwarded;
+  Forward(batch.session, request.xid, request.op, {request.frame.get(), request.frame_bytes},
+          request.identities.get());
+  in_flight.read = std::move(request);
+  in_flight_.push_back(std::move(in_flight));
+}
+
+void CoreLoop::OnLeaderAnswer(const QuorumPacket& packet) {
+  if (packet.type == Type::kSync) {
+    committed_.emplace_back(SyncAnswered{});
+  } else {
+    OnRevalidated(packet);
+  }
+}
+
+void CoreLoop::OnRevalidated(const QuorumPacket& packet) {
+  const std::optional<RevalidateReply> reply = DecodeRevalidateReply(packet.data);
+  if (!reply) return;
+  const auto [begin, end] = revalidating_.equal_range(reply->session);
+  const std::vector<std::pair<SessionId, AttachSession>> asked(begin, end);
+  revalidating_.erase(begin, end);
+  for (const auto& [session, attach] : asked) Attached(attach, reply->valid);
+}
+
+// ---- As the leader.
+
+void CoreLoop::OnLearnerMessage(LinkId learner, const QuorumPacket& packet) {
+  switch (packet.type) {
+    case Type::kPing:
+      for (const SessionTouch& touch : DecodeTouches(packet.data)) {
+        sessions_.Touch(touch.session, MonoNow());
+      }
+      return;
+    case Type::kRevalidate:
+      return Revalidate(learner, packet);
+    default:
+      return OnForwarded(learner, packet);
+  }
+}
+
+void CoreLoop::Revalidate(LinkId learner, const QuorumPacket& packet) {
+  for (const SessionTouch& asked : DecodeTouches(packet.data)) {
+    const bool valid = sessions_.IsLive(asked.session);
+    if (valid) {
+      sessions_.Touch(asked.session, MonoNow());
+      const ConnectionRef before = sessions_.OwnerOf(asked.session);
+      sessions_.Detach(asked.session, before);
+      if (before.id != 0) SendTo(before.io_thread, CloseConnection{before.id});
+      learner_of_[asked.session] = learner;
+    }
+    member_->AnswerLearner(
+        learner, {Type::kRevalidate, packet.zxid, EncodeRevalidateReply(asked.session, valid)});
+  }
+}
+
+// Every REQUEST becomes a transaction, if only one that says why not: the learner waits for it.
+void CoreLoop::OnForwarded(LinkId learner, const QuorumPacket& packet) {
+  const std::optional<ForwardedRequest> request = DecodeForwarded(packet.data);
+  if (!request) {
+    LOG(WARNING) << "a learner sends a request that cannot be read";
+    return;
+  }
+  if (static_cast<OpCode>(request->head.type) == OpCode::kSync) {
+    return member_->Sync(MonoNow(), learner);
+  }
+  if (!MayPropose()) return;
+  static const std::vector<Identity> kNobody;
+  Propose(PrepareForwarded(learner, *request, packet.identities ? *packet.identities : kNobody));
+}
+
+std::string CoreLoop::PrepareForwarded(LinkId learner, const ForwardedRequest& request,
+                                       const std::vector<Identity>& identities) {
+  const SessionId session = request.head.session;
+  const auto op = static_cast<OpCode>(request.head.type);
+  const PrepareContext context = ContextFor(session, request.head.xid, identities);
+  if (op == OpCode::kCreateSession) {
+    if (request.body.size() < sizeof(int32_t)) {
+      return preparer_->PrepareRefusal(context, ErrorCode::kMarshallingError);
+    }
+    const int32_t timeout_ms = LoadInt(request.body.data());
+    // Tracked from now on: the client may be touched before the transaction is applied here.
+    sessions_.Add(session, timeout_ms, {}, MonoNow());
+    learner_of_[session] = learner;
+    return preparer_->PrepareCreateSession(context, timeout_ms);
+  }
+  if (!sessions_.IsLive(session)) {
+    return preparer_->PrepareRefusal(context, ErrorCode::kSessionExpired);
+  }
+  const auto owner = learner_of_.find(session);
+  const bool elsewhere = owner != learner_of_.end() ? owner->second != learner
+                                                    : sessions_.OwnerOf(session).id != 0;
+  if (elsewhere) return preparer_->PrepareRefusal(context, ErrorCode::kSessionMoved);
+  learner_of_[session] = learner;
+  sessions_.Touch(session, MonoNow());
+  if (op == OpCode::kCloseSession) {
+    sessions_.MarkClosing(session);
+    return preparer_->PrepareCloseSession(context);
+  }
+  const OpRow* row = FindOp(op);
+  if (row == nullptr || row->kind != OpKind::kWrite) {
+    return preparer_->PrepareRefusal(context, ErrorCode::kUnimplemented);
+  }
+  const std::optional<RequestBody> body = DecodeRequest(op, request.body);
+  if (!body) return preparer_->PrepareRefusal(context, ErrorCode::kMarshallingError);
+  return preparer_->Prepare(context, op, *body);
+}
+
+}  // namespace lockkeeper

@@ -1,0 +1,103 @@
+// The part of the server that makes it a member of an ensemble.
+#include <glog/logging.h>
+
+#include <utility>
+
+#include "server/server.h"
+#include "server/storage/epoch_files.h"
+#include "server/storage/log_truncation.h"
+#include "server/storage/recovery.h"
+#include "server/storage/txn_log_reader.h"
+
+namespace lockkeeper {
+namespace {
+
+// More than this is not read from log files for a learner: it gets the whole state.
+constexpr uint64_t kLogDiffBytesMax = 64 << 20;
+
+zab::PeerOptions PeerOptionsOf(const Config& config) {
+  zab::PeerOptions options{.self = *config.myid,
+                           .observer = config.peer_type == PeerRole::kObserver,
+                           .tick_ms = config.tick_time_ms,
+                           .init_limit = config.init_limit_ticks,
+                           .sync_limit = config.sync_limit_ticks};
+  options.config.version = config.membership.version;
+  options.config.text = CanonicalText(config.membership);
+  for (const auto& [id, member] : config.membership.members) {
+    if (member.role == PeerRole::kParticipant) options.config.voters.insert(id);
+  }
+  options.min_notification_interval_ms = config.min_notification_interval_ms;
+  options.max_notification_interval_ms = config.max_notification_interval_ms;
+  options.max_time_to_wait_for_epoch_ms = config.max_time_to_wait_for_epoch_ms;
+  options.observer_election_delay_ms = config.observer_election_delay_ms;
+  options.commit_log_count = static_cast<size_t>(config.commit_log_count);
+  options.force_snapshot_sync = config.force_snapshot_sync;
+  options.sync_from_log_files = config.snapshot_size_factor >= 0;
+  options.max_concurrent_snap_syncs = static_cast<size_t>(config.max_concurrent_snap_syncs);
+  options.max_concurrent_diff_syncs = static_cast<size_t>(config.max_concurrent_diff_syncs);
+  options.seed = static_cast<uint64_t>(config.myid->value);
+  return options;
+}
+
+PeerNetworkOptions NetworkOptionsOf(const Config& config) {
+  const int32_t limit = config.connect_to_learner_master_limit_ticks > 0
+                            ? config.connect_to_learner_master_limit_ticks
+                            : config.init_limit_ticks;
+  PeerNetworkOptions options{.self = *config.myid,
+                             .membership = config.membership,
+                             .listen_on_all_ips = config.quorum_listen_on_all_ips,
+                             .multi_address = config.multi_address_enabled,
+                             .tcp_keep_alive = config.tcp_keep_alive,
+                             .connect_timeout_ms = config.cnx_timeout_ms};
+  options.handshake_timeout_ms = config.quorum_cnxn_timeout_ms >= 0
+                                     ? config.quorum_cnxn_timeout_ms
+                                     : config.tick_time_ms * config.sync_limit_ticks;
+  options.election_bind_retries = config.election_port_bind_retry;
+  options.leader_connect_ms = config.tick_time_ms * limit;
+  options.leader_connect_delay_ms = config.leader_connect_delay_during_retry_ms;
+  options.buffer_bytes_max =
+      static_cast<size_t>(config.jute_maxbuffer) + static_cast<size_t>(config.jute_extrasize);
+  options.tree = TreeOptions(config);
+  return options;
+}
+
+ReplayLimits LimitsOf(const Config& config) {
+  return {.payload_bytes_max = static_cast<size_t>(config.jute_maxbuffer) +
+                               static_cast<size_t>(config.jute_extrasize)};
+}
+
+}  // namespace
+
+// Reads the last transactions of the log into the committed log: what learners are brought up to
+// date from (quorum-protocol 3.2).
+Status Server::JoinEnsemble() {
+  const Zxid last = slot_.tree->last_zxid();
+  const Result<Epochs> epochs = LoadEpochs(fs_, dir_->snapshot_dir(), last);
+  if (!epochs) return epochs.error();
+  const zab::PeerOptions options = PeerOptionsOf(config_);
+  zab::History history{.accepted_epoch = epochs->accepted,
+                       .current_epoch = epochs->current,
+                       .appended = last,
+                       .persisted = last,
+                       .applied = last,
+                       .committed = zab::CommittedLog(options.commit_log_count)};
+  const auto keep = [&](Zxid zxid, std::string_view payload) -> Status {
+    history.committed.Add({zxid, std::make_shared<const std::string>(payload)});
+    return {};
+  };
+  const auto read = ReadNewestEntries(fs_, dir_->log_dir(), last, LimitsOf(config_), keep);
+  if (!read) return read.error();
+
+  network_ = std::make_unique<PeerNetwork>(
+      NetworkOptionsOf(config_), [this](std::vector<PeerEvent> events) {
+        core_inbox_.Push(PeerEvents{std::move(events)});
+      });
+  if (Status started = network_->Start(); !started) return started;
+  core_->JoinEnsemble(
+      std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), &fs_,
+                                       dir_->snapshot_dir(), core_.get()),
+      StorageOfMember());
+  return {};
+}
+
+}  // namespace lockkeeper
