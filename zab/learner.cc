@@ -239,6 +239,7 @@ Status Learner::OnPacketUntilServing(const QuorumPacket& packet, Actions* out) {
 
 void Learner::OnUpToDate(Actions* out) {
   phase_ = Phase::kServing;
+  any_received_ = true;  // live proposals repeat nothing
   Acknowledge(EpochStart(epoch_), out);
   out->push_back(StartServing{options_.observer ? Role::kObserver : Role::kFollower, epoch_,
                               leader_, history_.applied});

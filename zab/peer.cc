@@ -21,6 +21,14 @@ Peer::Peer(const PeerOptions& options, History history)
       decided_{{options.self, history_.applied, history_.current_epoch}, -1},
       random_(options.seed) {}
 
+// SplitMix64 (Steele, Lea, Flood 2014).
+uint64_t Peer::Random() {
+  uint64_t z = (random_ += 0x9E37'79B9'7F4A'7C15);
+  z = (z ^ (z >> 30)) * 0xBF58'476D'1CE4'E5B9;
+  z = (z ^ (z >> 27)) * 0x94D0'49BB'1331'11EB;
+  return z ^ (z >> 31);
+}
+
 void Peer::Start(MonoMs now, Actions* out) {
   look_at_ = now;
   MaybeLook(now, out);
@@ -186,7 +194,7 @@ void Peer::EndRole(MonoMs now, const std::string& why, Actions* out) {
   look_at_ = now;
   if (options_.observer && options_.observer_election_delay_ms > 0) {
     const auto delay = static_cast<int64_t>(
-        random_() % static_cast<uint64_t>(options_.observer_election_delay_ms + 1));
+        Random() % static_cast<uint64_t>(options_.observer_election_delay_ms + 1));
     look_at_ = MonoMs{now.value + delay};
   }
   MaybeLook(now, out);

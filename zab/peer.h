@@ -11,7 +11,6 @@
 #include <map>
 #include <memory>
 #include <optional>
-#include <random>
 #include <span>
 #include <string>
 
@@ -99,6 +98,7 @@ class Peer {
   void SendProposal(Actions* out);
   void Answer(PeerId to, const Vote& vote, int64_t round, Actions* out);
   void UpdateVoteEpoch();
+  uint64_t Random();
 
   const PeerOptions options_;
   History history_;
@@ -112,7 +112,7 @@ class Peer {
   std::unique_ptr<Learner> learner_;
   bool needs_everything_ = false;
   std::deque<LogEntry> logged_;  // of the last role, not applied
-  std::mt19937_64 random_;
+  uint64_t random_;              // state of a small generator, from the options' seed
   std::string last_reason_;
 };
 

@@ -36,8 +36,8 @@ struct SyncSituation {
 SyncPlan PlanSync(const SyncSituation& situation);
 
 // After kNeedsLog. `logged`: entries of the log files, ascending and without holes, from the last
-// one at or below `peer`; empty when they cannot be had. A snapshot, if they leave a gap to the
-// committed log.
+// one at or below `peer` to the oldest one of the committed log; empty when they cannot be had. A
+// snapshot, if they leave a gap to the committed log.
 SyncPlan PlanWithLog(const SyncSituation& situation, std::span<const LogEntry> logged);
 
 }  // namespace lockkeeper::zab
