@@ -5,9 +5,9 @@
 
 #include "server/server.h"
 #include "server/storage/epoch_files.h"
-#include "server/storage/log_truncation.h"
 #include "server/storage/recovery.h"
-#include "server/storage/txn_log_reader.h"
+#include "server/storage/state_change.h"
+#include "server/storage/log_range.h"
 
 namespace lockkeeper {
 namespace {
@@ -68,7 +68,7 @@ ReplayLimits LimitsOf(const Config& config) {
 
 }  // namespace
 
-// Reads the last transactions of the log into the committed log: what learners are brought up to
+// The newest transactions of the log become the committed log: what learners are brought up to
 // date from (quorum-protocol 3.2).
 Status Server::JoinEnsemble() {
   const Zxid last = slot_.tree->last_zxid();
@@ -81,12 +81,15 @@ Status Server::JoinEnsemble() {
                        .persisted = last,
                        .applied = last,
                        .committed = zab::CommittedLog(options.commit_log_count)};
-  const auto keep = [&](Zxid zxid, std::string_view payload) -> Status {
-    history.committed.Add({zxid, std::make_shared<const std::string>(payload)});
-    return {};
-  };
-  const auto read = ReadNewestEntries(fs_, dir_->log_dir(), last, LimitsOf(config_), keep);
-  if (!read) return read.error();
+  const auto tail =
+      ReadLogTail(fs_, dir_->log_dir(), last, options.commit_log_count, LimitsOf(config_));
+  if (!tail) return tail.error();
+  // An epoch's beginning is no transaction.
+  const bool whole = !tail->empty() && (tail->back().zxid == last ||
+                                        static_cast<uint32_t>(last.value) == 0);
+  if (whole) {
+    for (const LogEntry& entry : *tail) history.committed.Add(entry);
+  }
 
   network_ = std::make_unique<PeerNetwork>(
       NetworkOptionsOf(config_), [this](std::vector<PeerEvent> events) {
@@ -98,6 +101,41 @@ Status Server::JoinEnsemble() {
                                        dir_->snapshot_dir(), core_.get()),
       StorageOfMember());
   return {};
+}
+
+// Each runs on the thread that owns what it changes, and the core waits for it.
+StorageOperations Server::StorageOfMember() {
+  StorageOperations operations;
+  const auto with_both = [this](const std::function<void(TxnLogWriter*, CheckpointStore*)>& task) {
+    log_->Run([&](TxnLogWriter* writer) {
+      checkpoints_->Run([&](CheckpointStore* store) { task(writer, store); });
+    });
+  };
+  operations.truncate = [this, with_both](Zxid upto) {
+    Result<std::unique_ptr<DataTree>> tree = std::unique_ptr<DataTree>();
+    with_both([&](TxnLogWriter* writer, CheckpointStore* store) {
+      tree = LoadStateUpTo(fs_, *dir_, config_, TreeOptions(config_), store, upto);
+      if (!tree || *tree == nullptr) return;
+      const Status cut = TruncateState(fs_, *dir_, config_, upto, store, writer);
+      if (!cut) tree = cut.error();
+    });
+    return tree;
+  };
+  operations.install = [this, with_both](DataTree* tree) {
+    Status installed;
+    with_both([&](TxnLogWriter* writer, CheckpointStore* store) {
+      installed = InstallState(fs_, *dir_, config_, store, writer, tree);
+    });
+    return installed;
+  };
+  operations.read_log = [this](Zxid from, Zxid upto) {
+    const auto entries =
+        ReadLogRange(fs_, dir_->log_dir(), from, upto, kLogDiffBytesMax, LimitsOf(config_));
+    if (entries) return *entries;
+    LOG(WARNING) << "the log cannot be read for a learner: " << entries.error().message;
+    return std::vector<LogEntry>();
+  };
+  return operations;
 }
 
 }  // namespace lockkeeper

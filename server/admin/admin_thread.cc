@@ -50,7 +50,8 @@ std::string AdminThread::Answer(const Question& question) {
   CHECK(word != nullptr);
   if (!whitelist_.Allows(*word)) return RefusalText(*word);
   LOG(INFO) << "four-letter word " << word->name;
-  switch (ActionOf(*word, /*serving=*/true)) {
+  const bool serving = gatherer_->serving();
+  switch (ActionOf(*word, serving)) {
     case WordAction::kNone:
       break;
     case WordAction::kResetConnectionStats:
@@ -67,7 +68,7 @@ std::string AdminThread::Answer(const Question& question) {
       return "";
   }
   const ServerView view =
-      gatherer_->Gather(PartsOf(*word, /*serving=*/true), question.from, trace_mask_);
+      gatherer_->Gather(PartsOf(*word, serving), question.from, trace_mask_);
   return AnswerText(*word, view);
 }
 

@@ -165,6 +165,20 @@ struct Gatherer::CorePart {
   KeyedGauges count_usage;
   KeyedGauges byte_usage;
 
+  std::optional<std::string> peer_state;
+  std::optional<zab::Leader::LearnerCounts> learners;
+
+  void AddRole(const EnsembleMember* member) {
+    if (member == nullptr) return;
+    const zab::Peer& peer = member->peer();
+    static constexpr const char* kStates[] = {"looking", "following", "leading", "observing"};
+    peer_state = kStates[static_cast<size_t>(peer.state())];
+    if (peer.state() != ServerState::kLooking) {
+      *peer_state += peer.serving() ? " - broadcast" : " - synchronization";
+    }
+    if (peer.leading()) learners = peer.leader()->Counts();
+  }
+
   void AddQuotas(const DataTree& tree) {
     for (const std::string& subject : tree.quotas().subjects()) {
       const NodeId limits_node = tree.nodes().Lookup(LimitsPathOf(subject));
@@ -250,6 +264,7 @@ Gatherer::CorePart Gatherer::AskCore(ViewParts parts) {
       }
     }
     if (Wants(parts, kNeedsMetrics)) part.AddQuotas(tree);
+    part.AddRole(core.member());
     return part;
   };
   std::optional<CorePart> part = AskThread<CorePart>(
@@ -272,6 +287,11 @@ ServerView Gatherer::Gather(ViewParts parts, ConnectionRef asking, int64_t trace
                           .outstanding = std::max<int64_t>(0, context_.outstanding.requests()),
                           .trace_mask = trace_mask};
   ServerView view = basics;
+  static constexpr const char* kModes[] = {"", "standalone", "leader", "follower", "observer"};
+  const ServingRole role = context_.serving.role();
+  view.serving = role != ServingRole::kNone;
+  view.mode = kModes[static_cast<size_t>(role)];
+  view.peer_state = core.peer_state;
   FillConfig(&view);
   if (Wants(parts, kNeedsMetrics)) FillMetrics(io, core, &view);
   if (Wants(parts, kNeedsDirectorySizes)) {
@@ -313,10 +333,30 @@ void Gatherer::FillConfig(ServerView* view) const {
                   .max_session_timeout_ms = config.max_session_timeout_ms,
                   .listen_backlog = config.listen_backlog,
                   .server_id = 0};
+  if (config.ensemble) FillQuorum(view);
+}
+
+void Gatherer::FillQuorum(ServerView* view) const {
+  const Config& config = context_.config;
+  const auto joined = [&](auto port_of) {
+    std::string ports;
+    for (const PeerAddress& address : config.membership.members.at(*config.myid).addresses) {
+      ports += (ports.empty() ? "" : "|") + std::to_string(port_of(address));
+    }
+    return ports;
+  };
+  view->config.server_id = config.myid->value;
+  view->config.quorum = ConfigView::Quorum{
+      .init_limit = config.init_limit_ticks,
+      .sync_limit = config.sync_limit_ticks,
+      .election_ports = joined([](const PeerAddress& a) { return a.election_port; }),
+      .quorum_ports = joined([](const PeerAddress& a) { return a.quorum_port; }),
+      .is_observer = config.peer_type == PeerRole::kObserver,
+      .membership = CanonicalText(config.membership)};
 }
 
 void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* view) const {
-  const GaugeValues gauges{
+  GaugeValues gauges{
       .ephemerals_count = core.ephemeral_count,
       .num_alive_connections = io.connection_count,
       .outstanding_requests = view->outstanding,
@@ -332,6 +372,16 @@ void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* v
       .quota_bytes_limit_per_namespace = core.byte_limits,
       .quota_count_usage_per_namespace = core.count_usage,
       .quota_bytes_usage_per_namespace = core.byte_usage};
+  if (context_.config.ensemble) {
+    gauges.quorum_size = static_cast<int64_t>(context_.config.membership.Participants());
+  }
+  if (core.learners) {
+    gauges.learners = static_cast<int64_t>(core.learners->followers + core.learners->observers);
+    gauges.synced_followers = static_cast<int64_t>(core.learners->synced_followers);
+    gauges.synced_observers = static_cast<int64_t>(core.learners->observers);
+    gauges.synced_non_voting_followers = 0;
+    gauges.pending_syncs = 0;
+  }
   view->metrics = context_.metrics.Collect(gauges);
 }
 

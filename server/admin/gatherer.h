@@ -21,6 +21,7 @@ class Gatherer {
 
   // `asking`: the connection the word came in on.
   ServerView Gather(ViewParts parts, ConnectionRef asking, int64_t trace_mask);
+  bool serving() const { return context_.serving.serving(); }
   void ResetConnectionStats();
   void ResetServerStats() { context_.metrics.Reset(); }
 
@@ -30,6 +31,7 @@ class Gatherer {
   IoPart AskIoThreads(ViewParts parts, ConnectionRef asking);
   CorePart AskCore(ViewParts parts);
   void FillConfig(ServerView* view) const;
+  void FillQuorum(ServerView* view) const;
   void FillMetrics(const IoPart& io, const CorePart& core, ServerView* view) const;
 
   const ServerContext& context_;

@@ -87,13 +87,14 @@ Result<bool> CoreLoop::TruncateTo(Zxid upto) {
   Result<std::unique_ptr<DataTree>> cut = storage_.truncate(upto);
   if (!cut) return cut.error();
   if (*cut == nullptr) return false;
-  ReplaceTree(*std::move(cut));
+  ReplaceTree(std::move(*cut));
   return true;
 }
 
 Status CoreLoop::InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) {
   ApplyCommitted();
-  if (Status installed = storage_.install(tree.get(), zxid); !installed) return installed;
+  CHECK_EQ(tree->last_zxid(), zxid);
+  if (Status installed = storage_.install(tree.get()); !installed) return installed;
   ReplaceTree(std::move(tree));
   return {};
 }

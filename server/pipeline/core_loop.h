@@ -46,8 +46,8 @@ struct CoreOptions {
 struct StorageOperations {
   // Ends log and state at the zxid; null: that cannot be.
   std::function<Result<std::unique_ptr<DataTree>>(Zxid)> truncate;
-  // Makes the tree the base of everything that is logged from now on.
-  std::function<Status(DataTree*, Zxid)> install;
+  // Makes the tree, at its last zxid, the base of everything that is logged from now on.
+  std::function<Status(DataTree*)> install;
   // Entries of the log files from the last one at or below `from` to `upto`.
   std::function<std::vector<LogEntry>(Zxid from, Zxid upto)> read_log;
 };

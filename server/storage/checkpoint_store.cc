@@ -230,10 +230,18 @@ Status CheckpointStore::RemoveAll() {
 Status CheckpointStore::Discard() {
   db_.reset();
   meta_.reset();
+  if (Status removed = MarkAndRemoveAll(); !removed) return removed;
+  return OpenDb(IfMissing::kMake);
+}
+
+Status CheckpointStore::Remove(FileSystem& fs, const std::string& dir) {
+  return CheckpointStore(fs, dir).MarkAndRemoveAll();
+}
+
+Status CheckpointStore::MarkAndRemoveAll() {
   if (auto marker = fs_.Create(dir_ + kDiscardingSuffix); !marker) return marker.error();
   if (Status synced = fs_.SyncDir(ParentOf(dir_)); !synced) return synced;
-  if (Status removed = RemoveAll(); !removed) return removed;
-  return OpenDb(IfMissing::kMake);
+  return RemoveAll();
 }
 
 Status CheckpointStore::LoadAcls(leveldb::Iterator* it, TreeLoader* loader) const {

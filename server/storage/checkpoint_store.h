@@ -68,11 +68,14 @@ class CheckpointStore {
   // nullopt: the store is empty, the next checkpoint must be a whole one.
   const std::optional<CheckpointMeta>& meta() const { return meta_; }
 
-  // Fills a new tree; checks every block's checksum, the number of znodes and the digest.
+  // Fills a new tree with the checkpoint that meta() tells of, whether it was there at Open or was
+  // committed since; checks every block's checksum, the number of znodes and the digest.
   Status Load(DataTree* tree);
 
-  // Removes everything: another source of the state is newer.
+  // Removes everything: another source of the state counts. Empty and usable afterwards.
   Status Discard();
+  // The same for a store that is not open, be it damaged, unfinished or not there.
+  static Status Remove(FileSystem& fs, const std::string& dir);
 
   // Part of a whole checkpoint, durable and valid only with the Commit that follows. Clears
   // `batch`. REQUIRES: no meta().
@@ -90,6 +93,7 @@ class CheckpointStore {
   Status OpenDb(IfMissing if_missing);
   Status ReadMeta();
   Status RemoveRemains();
+  Status MarkAndRemoveAll();
   Status RemoveAll();
   Result<bool> IsEmpty();
   Status LoadAcls(leveldb::Iterator* it, TreeLoader* loader) const;

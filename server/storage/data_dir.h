@@ -40,6 +40,8 @@ class DataDir {
 
   const std::string& snapshot_dir() const { return snapshot_dir_; }  // <dataDir>/version-2
   std::string checkpoint_dir() const { return snapshot_dir_ + "/checkpoint"; }
+  // A snapshot in here, whole, is the state: see state_change.h.
+  std::string received_dir() const { return snapshot_dir_ + "/received"; }
   const std::string& log_dir() const { return log_dir_; }  // <dataLogDir>/version-2
 
   // Whether an operator left the `initialize` marker, which allows an empty database, in

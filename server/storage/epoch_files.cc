@@ -39,19 +39,37 @@ Error OlderThanDatabase(const std::string& dir, int64_t current, Zxid last) {
                                  " (" + dir + "/" + kCurrentEpochName + ")" + kRemedy};
 }
 
-// currentEpoch is older than the database: right only if its update was interrupted. The temporary
-// file takes the place of the old one as it is; writing the value anew would first destroy it.
-Result<int64_t> FinishUpdate(FileSystem& fs, const std::string& dir, int64_t current, Zxid last) {
-  const std::string temporary = std::string(kCurrentEpochName) + kTemporarySuffix;
-  const auto update = ReadEpoch(fs, dir, temporary);
-  if (!update) return update.error();
-  if (!update->has_value() || **update < EpochOf(last)) {
-    return OlderThanDatabase(dir, current, last);
-  }
-  LOG(INFO) << dir << "/" << temporary << " found: the current epoch is " << **update;
+// The temporary file takes the place of the old one as it is; writing the value anew would first
+// destroy it.
+Result<int64_t> FinishUpdate(FileSystem& fs, const std::string& dir, const std::string& temporary,
+                             int64_t update) {
+  LOG(INFO) << dir << "/" << temporary << " found: the current epoch is " << update;
   if (Status synced = fs.SyncFile(dir + "/" + temporary); !synced) return synced.error();
   if (Status done = Persist(fs, dir, temporary, kCurrentEpochName); !done) return done.error();
-  return **update;
+  return update;
+}
+
+// currentEpoch is older than the database: right only if its update was interrupted, or had not
+// begun when the history of the new epoch was already on the disk.
+Result<int64_t> CatchUp(FileSystem& fs, const std::string& dir, int64_t current, Zxid last) {
+  const std::string temporary = std::string(kCurrentEpochName) + kTemporarySuffix;
+  const auto update = ReadEpoch(fs, dir, temporary);
+  if (!update && update.error().code != Errc::kCorruption) return update.error();
+  const int64_t of_last = EpochOf(last);
+  if (update && update->has_value() && **update >= of_last) {
+    return FinishUpdate(fs, dir, temporary, **update);
+  }
+  const auto accepted = ReadEpoch(fs, dir, kAcceptedEpochName);
+  if (!accepted) return accepted.error();
+  if (!accepted->has_value() || **accepted < of_last) {
+    return update ? OlderThanDatabase(dir, current, last) : update.error();
+  }
+  LOG(INFO) << "the newest transaction is of epoch " << of_last << ", which this server had "
+            << "promised to follow: the current epoch is that one, not " << current;
+  if (Status written = WriteEpoch(fs, dir, kCurrentEpochName, of_last); !written) {
+    return written.error();
+  }
+  return of_last;
 }
 
 // The value of an epoch file; a missing one is made with the epoch of the database.
@@ -100,7 +118,7 @@ Result<Epochs> LoadEpochs(FileSystem& fs, const std::string& dir, Zxid last) {
   Result<int64_t> current = ReadOrMake(fs, dir, kCurrentEpochName, last);
   if (!current) return current.error();
   if (EpochOf(last) > *current) {
-    current = FinishUpdate(fs, dir, *current, last);
+    current = CatchUp(fs, dir, *current, last);
     if (!current) return current.error();
   }
   const Result<int64_t> accepted = ReadOrMake(fs, dir, kAcceptedEpochName, last);

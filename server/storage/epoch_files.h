@@ -40,8 +40,14 @@ Status WriteEpoch(FileSystem& fs, const std::string& dir, const std::string& nam
 
 // At the start of a member of an ensemble whose database ends with `last` (-1: untrusted and
 // empty): reads both files, makes those that are missing with the epoch of `last`, and finishes an
-// interrupted update of currentEpoch. Refuses a currentEpoch older than the database and an
-// acceptedEpoch older than currentEpoch. Epochs newer than the database are fine.
+// interrupted update of currentEpoch. Epochs newer than the database are fine; an acceptedEpoch
+// older than currentEpoch is refused.
+//
+// A currentEpoch older than the database is right after a crash between the durable history of a
+// new epoch and the file that says so (quorum-protocol 3.7 i): the update that currentEpoch.tmp
+// holds whole is taken; else, if acceptedEpoch says that this server had promised to follow the
+// epoch of `last`, that epoch, never more: a transaction of an epoch stands behind all history that
+// the epoch began with, but says nothing about a later one. Anything else is refused.
 Result<Epochs> LoadEpochs(FileSystem& fs, const std::string& dir, Zxid last);
 
 }  // namespace lockkeeper

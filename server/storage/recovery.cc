@@ -8,7 +8,9 @@
 #include <utility>
 
 #include "server/clock.h"
+#include "server/storage/snapshot_format.h"
 #include "server/storage/snapshot_reader.h"
+#include "server/storage/state_change.h"
 #include "server/storage/tree_snapshot.h"
 #include "server/storage/txn_log_reader.h"
 
@@ -37,7 +39,10 @@ ReplayLimits LimitsOf(const Config& config) {
 // To look leaves the directory as it is, to go on prepares for changes and their checkpoints.
 enum class Purpose : uint8_t { kLook, kGoOn };
 
-// The start-up of one directory, step by step.
+// Where the transactions of an epoch begin; none has this number.
+bool StartsEpoch(Zxid zxid) { return static_cast<uint32_t>(zxid.value) == 0; }
+
+// The start-up of one directory, step by step, or the way to a state that it had.
 class Recovery {
  public:
   Recovery(FileSystem& fs, const DataDir& dir, const Config& config,
@@ -45,17 +50,23 @@ class Recovery {
       : fs_(fs), dir_(dir), config_(config), tree_options_(tree_options), purpose_(purpose) {}
 
   Result<RecoveredState> Load();
+  Result<std::unique_ptr<DataTree>> LoadUpTo(CheckpointStore* store, Zxid upto);
 
  private:
+  Result<RecoveredState> LoadReceived(const std::string& path);
   Status OpenStore();
   Status LoadBase();
   // False: no snapshot newer than `have` could be read.
   Result<bool> LoadNewestSnapshot(Zxid have);
   void NoteUnusable(const SnapshotFile& file, const std::string& why);
   Result<bool> TrySnapshot(const SnapshotFile& file);
-  Status LoadCheckpoint();
+  Status LoadCheckpoint(CheckpointStore* store);
   Status RefuseLogsWithoutBase() const;
   Status Replay();
+  // False: there is none.
+  Result<bool> LoadBaseUpTo(CheckpointStore* store, Zxid upto);
+  Result<bool> LoadSnapshotUpTo(Zxid upto);
+  Result<bool> ReplayUpTo(Zxid upto);
   Status RefuseLossOfSnapshot() const;
   Status ApplyRecord(Zxid zxid, std::string_view payload);
   void CompareDigest(Zxid zxid, const std::optional<TxnDigest>& recorded);
@@ -72,6 +83,10 @@ class Recovery {
 };
 
 Result<RecoveredState> Recovery::Load() {
+  // Recover has moved it into place before.
+  const auto received = FindReceivedState(fs_, dir_);
+  if (!received) return received.error();
+  if (*received) return LoadReceived(**received);
   if (Status opened = OpenStore(); !opened) return opened.error();
   const MonoMs start = MonoNow();
   if (Status loaded = LoadBase(); !loaded) return loaded.error();
@@ -80,6 +95,18 @@ Result<RecoveredState> Recovery::Load() {
   if (Status replayed = Replay(); !replayed) return replayed.error();
   if (Status kept = RefuseLossOfSnapshot(); !kept) return kept.error();
   state_.summary.replay_ms = MonoNow().value - loaded.value;
+  return std::move(state_);
+}
+
+// Checkpoint, log and other snapshots are given up already.
+Result<RecoveredState> Recovery::LoadReceived(const std::string& path) {
+  const MonoMs start = MonoNow();
+  state_.tree = std::make_unique<DataTree>(tree_options_);
+  const auto info = LoadSnapshot(fs_, path, config_, state_.tree.get());
+  if (!info) return info.error();
+  state_.summary.base = FileNameOf(path);
+  state_.summary.base_zxid = info->zxid;
+  state_.summary.base_ms = MonoNow().value - start.value;
   return std::move(state_);
 }
 
@@ -102,7 +129,7 @@ Status Recovery::LoadBase() {
   if (!found) return found.error();
   if (*found) return {};
   state_.tree = std::make_unique<DataTree>(tree_options_);
-  return has_checkpoint ? LoadCheckpoint() : RefuseLogsWithoutBase();
+  return has_checkpoint ? LoadCheckpoint(state_.store.get()) : RefuseLogsWithoutBase();
 }
 
 Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
@@ -159,10 +186,10 @@ Result<bool> Recovery::TrySnapshot(const SnapshotFile& file) {
   return true;
 }
 
-Status Recovery::LoadCheckpoint() {
-  if (Status loaded = state_.store->Load(state_.tree.get()); !loaded) return loaded;
+Status Recovery::LoadCheckpoint(CheckpointStore* store) {
+  if (Status loaded = store->Load(state_.tree.get()); !loaded) return loaded;
   state_.summary.base = "checkpoint";
-  state_.summary.base_zxid = state_.store->meta()->zxid;
+  state_.summary.base_zxid = store->meta()->zxid;
   // Before the replay, whose changes are not in the checkpoint.
   if (purpose_ == Purpose::kGoOn) {
     state_.tree->checkpoint_tracker().Start(state_.summary.base_zxid);
@@ -194,6 +221,67 @@ Status Recovery::Replay() {
       << state_.summary.base << " at zxid " << state_.summary.base_zxid
       << ", without whatever was written after it";
   return {};
+}
+
+Result<std::unique_ptr<DataTree>> Recovery::LoadUpTo(CheckpointStore* store, Zxid upto) {
+  Result<bool> found = LoadBaseUpTo(store, upto);
+  if (found && *found) found = ReplayUpTo(upto);
+  if (!found) {
+    if (found.error().code != Errc::kCorruption) return found.error();
+    LOG(WARNING) << "the state at zxid " << upto
+                 << " cannot be had from this server's files: " << found.error().message;
+    return std::unique_ptr<DataTree>();
+  }
+  if (!*found) {
+    LOG(WARNING) << "this server's files do not lead to the state at zxid " << upto;
+    return std::unique_ptr<DataTree>();
+  }
+  LOG(INFO) << "the state at zxid " << upto << " is that of "
+            << (state_.summary.base.empty() ? "the empty tree" : state_.summary.base)
+            << " and of " << state_.summary.transactions << " transactions after it";
+  state_.tree->BeginEpoch(upto);
+  if (state_.summary.base != "checkpoint") state_.tree->StartWholeCheckpoint();
+  return std::move(state_.tree);
+}
+
+Result<bool> Recovery::LoadBaseUpTo(CheckpointStore* store, Zxid upto) {
+  if (store != nullptr && store->meta() && store->meta()->zxid <= upto) {
+    state_.tree = std::make_unique<DataTree>(tree_options_);
+    if (Status loaded = LoadCheckpoint(store); !loaded) return loaded.error();
+    return true;
+  }
+  const Result<bool> found = LoadSnapshotUpTo(upto);
+  if (!found || *found || !config_.snapshot_trust_empty) return found;
+  state_.tree = std::make_unique<DataTree>(tree_options_);
+  return true;
+}
+
+Result<bool> Recovery::LoadSnapshotUpTo(Zxid upto) {
+  const auto files = ListSnapshots(fs_, dir_.snapshot_dir());
+  if (!files) return files.error();
+  for (const SnapshotFile& file : *files) {
+    if (file.zxid > upto || file.name.ends_with(kUnfinishedSuffix)) continue;
+    const std::string path = dir_.snapshot_dir() + "/" + file.name;
+    const auto newest = NewestInSnapshot(fs_, path, config_);
+    if (!newest && newest.error().code != Errc::kCorruption) return newest.error();
+    if (!newest) {
+      NoteUnusable(file, newest.error().message);
+      continue;
+    }
+    if (*newest > upto) continue;  // it holds a part of what must go
+    const Result<bool> loaded = TrySnapshot(file);
+    if (!loaded || *loaded) return loaded;
+  }
+  return false;
+}
+
+Result<bool> Recovery::ReplayUpTo(Zxid upto) {
+  const auto replayed = ReplayLogUpTo(
+      fs_, dir_.log_dir(), state_.summary.base_zxid, upto, LimitsOf(config_),
+      [this](Zxid zxid, std::string_view payload) { return ApplyRecord(zxid, payload); });
+  if (!replayed) return replayed.error();
+  if (replayed->last_zxid == upto) return true;
+  return StartsEpoch(upto) && replayed->above == NextZxid(upto);
 }
 
 // An older base is as good only if the log leads from it to where the snapshot was. ZooKeeper goes
@@ -271,6 +359,7 @@ Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Confi
 
 Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
                                const DataTreeOptions& tree_options) {
+  if (Status finished = FinishInstall(fs, dir); !finished) return finished.error();
   auto state = Recovery(fs, dir, config, tree_options, Purpose::kGoOn).Load();
   if (!state) return state.error();
   const Result<bool> initialize = dir.TakeInitializeMarker();
@@ -296,6 +385,13 @@ Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config&
   }
   LogSummary(*state);
   return state;
+}
+
+Result<std::unique_ptr<DataTree>> LoadStateUpTo(FileSystem& fs, const DataDir& dir,
+                                                const Config& config,
+                                                const DataTreeOptions& tree_options,
+                                                CheckpointStore* open_store, Zxid upto) {
+  return Recovery(fs, dir, config, tree_options, Purpose::kGoOn).LoadUpTo(open_store, upto);
 }
 
 }  // namespace lockkeeper

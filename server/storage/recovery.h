@@ -43,9 +43,26 @@ Result<RecoveredState> LoadState(FileSystem& fs, const DataDir& dir, const Confi
 
 // LoadState, and makes the directory ready to go on: the checkpoint store is there, empty if
 // something else is newer; the tree's tracker notes what the next checkpoint must write; a new
-// directory has ZooKeeper's snapshot.0.
+// directory has ZooKeeper's snapshot.0; an interrupted InstallState (state_change.h) is completed.
 Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config& config,
                                const DataTreeOptions& tree_options);
+
+// The state that ends exactly at `upto`, for a running member of an ensemble whose leader does not
+// have what it logged after that (quorum-protocol 3.9). The base is `open_store` if its checkpoint
+// is not newer than `upto`, else the newest ZooKeeper snapshot without anything newer.
+//
+// A null pointer: there is none. No base is old enough, or the log does not lead from it to `upto`,
+// or something in between is damaged (which is logged). `upto` is reached by its own record, or,
+// if it is the start of an epoch, where no transaction is, by the first one of that epoch behind
+// it. Then only a whole snapshot of the leader helps.
+//
+// It only reads. The tree's last zxid is `upto`, and its tracker is started for the store as
+// TruncateState leaves it. kIo: see file_system.h.
+// Threads: nobody appends to the log or writes to the store meanwhile. Null store: none.
+Result<std::unique_ptr<DataTree>> LoadStateUpTo(FileSystem& fs, const DataDir& dir,
+                                                const Config& config,
+                                                const DataTreeOptions& tree_options,
+                                                CheckpointStore* open_store, Zxid upto);
 
 }  // namespace lockkeeper
 

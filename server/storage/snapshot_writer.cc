@@ -2,10 +2,10 @@
 
 #include <glog/logging.h>
 
-#include <limits>
 #include <utility>
 
 #include "protocol/jute.h"
+#include "server/storage/snapshot_encoding.h"
 
 namespace lockkeeper {
 namespace {
@@ -13,23 +13,6 @@ namespace {
 constexpr size_t kBufferBytes = 256 << 10;
 // A buffer that one large node made longer than this is given back.
 constexpr size_t kBufferBytesKept = 4 * kBufferBytes;
-constexpr size_t kCountMax = std::numeric_limits<int32_t>::max();
-
-void AppendNode(const StoredNode& node, std::string* out) {
-  JuteWriter jute(out);
-  jute.Write(node.path);
-  jute.Write(node.data);
-  jute.Write(node.acl_key);
-  jute.Write(node.stat.czxid);
-  jute.Write(node.stat.mzxid);
-  jute.Write(node.stat.ctime);
-  jute.Write(node.stat.mtime);
-  jute.Write(node.stat.version);
-  jute.Write(node.stat.cversion);
-  jute.Write(node.stat.aversion);
-  jute.Write(node.stat.owner);
-  jute.Write(node.stat.pzxid);
-}
 
 }  // namespace
 
@@ -65,21 +48,16 @@ SnapshotWriter::~SnapshotWriter() {
 
 Status SnapshotWriter::Begin(const std::map<SessionId, int32_t>& sessions,
                              const std::map<int64_t, AclRef>& acls) {
-  CHECK_LE(sessions.size(), kCountMax);
-  CHECK_LE(acls.size(), kCountMax);
-  JuteWriter jute(&buffer_);
-  jute.Write(static_cast<int32_t>(sessions.size()));
+  AppendSnapshotCount(sessions.size(), &buffer_);
   for (const auto& [session, timeout_ms] : sessions) {
-    jute.Write(session.value);
-    jute.Write(timeout_ms);
+    AppendSnapshotSession(session, timeout_ms, &buffer_);
     if (Status flushed = FlushIfFull(); !flushed) return flushed;
   }
-  jute.Write(static_cast<int32_t>(acls.size()));
+  AppendSnapshotCount(acls.size(), &buffer_);
   for (const auto& [key, acl] : acls) {
     CHECK_NE(key, kOpenAclKey);
     acl_keys_.insert(key);
-    jute.Write(key);
-    jute.Write(ToRecords(*acl));
+    AppendSnapshotAcl(key, *acl, &buffer_);
     if (Status flushed = FlushIfFull(); !flushed) return flushed;
   }
   return {};
@@ -90,15 +68,8 @@ Status SnapshotWriter::Add(const StoredNode& node) {
   CHECK(node.path != kSnapshotEndPath);
   CHECK(node.acl_key == kOpenAclKey || acl_keys_.contains(node.acl_key))
       << node.path << " has the unknown ACL key " << node.acl_key;
-  if (!root_added_) {
-    // The path of the root is empty, never null.
-    StoredNode root = node;
-    root.path = EmptyString();
-    AppendNode(root, &buffer_);
-    root_added_ = true;
-  } else {
-    AppendNode(node, &buffer_);
-  }
+  AppendSnapshotNode(node, &buffer_);
+  root_added_ = true;
   return FlushIfFull();
 }
 

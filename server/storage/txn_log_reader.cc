@@ -11,6 +11,8 @@
 namespace lockkeeper {
 namespace {
 
+constexpr Zxid kNoEnd{INT64_MAX};
+
 std::string TextOf(Zxid zxid) {
   std::ostringstream text;
   text << zxid;
@@ -30,30 +32,48 @@ void KeepFilesAbove(Zxid have, std::vector<LogFile>* files) {
 }
 
 // ZooKeeper creates a file before it writes the header, so a crash can leave it empty.
-Status DeleteEmptyLastFile(FileSystem& fs, const std::string& dir, std::vector<LogFile>* files) {
-  if (files->empty()) return {};
-  const std::string path = dir + "/" + files->back().name;
-  const auto info = fs.Stat(path);
+Result<bool> LastFileIsEmpty(FileSystem& fs, const std::string& dir,
+                             const std::vector<LogFile>& files) {
+  if (files.empty()) return false;
+  const auto info = fs.Stat(dir + "/" + files.back().name);
   if (!info) return info.error();
-  if (!info->has_value() || (*info)->size > 0) return {};
+  return info->has_value() && (*info)->size == 0;
+}
+
+Status DeleteEmptyLastFile(FileSystem& fs, const std::string& dir, std::vector<LogFile>* files) {
+  const auto empty = LastFileIsEmpty(fs, dir, *files);
+  if (!empty) return empty.error();
+  if (!*empty) return {};
+  const std::string path = dir + "/" + files->back().name;
   LOG(WARNING) << "deleting the empty last transaction log " << path;
   files->pop_back();
   return fs.Remove(path);
 }
 
+Error Overlap(const std::string& dir, const std::string& earlier, const std::string& later,
+              Zxid upto) {
+  return {Errc::kCorruption, "transaction logs " + earlier + " and " + later + " of " + dir +
+                                 " overlap: the first one reaches transaction " + TextOf(upto) +
+                                 ", and the second one starts at or before it"};
+}
+
 class Replay {
  public:
-  Replay(FileSystem& fs, Zxid have, const ReplayLimits& limits, const ReplayCallback& callback)
-      : fs_(fs), have_(have), limits_(limits), callback_(callback) {
+  Replay(FileSystem& fs, Zxid have, Zxid upto, const ReplayLimits& limits,
+         const ReplayCallback& callback)
+      : fs_(fs), have_(have), upto_(upto), limits_(limits), callback_(callback) {
     summary_.last_zxid = have;
   }
+
+  // Nothing that may follow is wanted.
+  bool done() const { return summary_.last_zxid >= upto_ || summary_.above.has_value(); }
 
   Status ReadFile(const std::string& path) {
     auto reader = LogFileReader::Open(fs_, path, limits_);
     if (!reader) return reader.error();
     ++summary_.files;
     const uint64_t repeated_before = summary_.repeated;
-    for (;;) {
+    while (!done()) {
       const uint64_t offset = (*reader)->offset();
       const auto record = (*reader)->Next();
       if (!record) return record.error();
@@ -63,7 +83,7 @@ class Replay {
     LOG_IF(WARNING, summary_.repeated > repeated_before)
         << "transaction log " << path << " repeats " << summary_.repeated - repeated_before
         << " transactions that are already loaded; they were skipped";
-    NoteEnd(**reader, path);
+    if (!done()) NoteEnd(**reader, path);
     return {};
   }
 
@@ -74,6 +94,10 @@ class Replay {
     if (record.zxid <= have_) return {};
     if (record.zxid <= summary_.last_zxid) {
       ++summary_.repeated;
+      return {};
+    }
+    if (record.zxid > upto_) {
+      summary_.above = record.zxid;
       return {};
     }
     if (!FollowsInLog(summary_.last_zxid, record.zxid) && !limits_.allow_gaps) {
@@ -117,6 +141,7 @@ class Replay {
 
   FileSystem& fs_;
   const Zxid have_;
+  const Zxid upto_;
   const ReplayLimits limits_;
   const ReplayCallback& callback_;
   ReplaySummary summary_;
@@ -144,9 +169,30 @@ Result<ReplaySummary> ReplayLog(FileSystem& fs, const std::string& dir, Zxid hav
   if (!files) return files.error();
   if (Status deleted = DeleteEmptyLastFile(fs, dir, &*files); !deleted) return deleted.error();
   KeepFilesAbove(have, &*files);
-  Replay replay(fs, have, limits, callback);
+  Replay replay(fs, have, kNoEnd, limits, callback);
   for (const LogFile& file : *files) {
     if (Status read = replay.ReadFile(dir + "/" + file.name); !read) return read.error();
+  }
+  return replay.summary();
+}
+
+Result<ReplaySummary> ReplayLogUpTo(FileSystem& fs, const std::string& dir, Zxid have, Zxid upto,
+                                    const ReplayLimits& limits, const ReplayCallback& callback) {
+  auto files = ListLogFiles(fs, dir);
+  if (!files) return files.error();
+  const auto empty = LastFileIsEmpty(fs, dir, *files);
+  if (!empty) return empty.error();
+  if (*empty) files->pop_back();
+  KeepFilesAbove(have, &*files);
+  Replay replay(fs, have, upto, limits, callback);
+  const LogFile* last_read = nullptr;
+  for (const LogFile& file : *files) {
+    if (replay.done()) {
+      if (last_read == nullptr || file.first > upto) break;
+      return Overlap(dir, last_read->name, file.name, upto);
+    }
+    if (Status read = replay.ReadFile(dir + "/" + file.name); !read) return read.error();
+    last_read = &file;
   }
   return replay.summary();
 }

@@ -42,6 +42,9 @@ struct ReplaySummary {
   uint64_t repeated = 0;       // skipped because their zxid was not above the one before
   uint64_t files = 0;          // read
   std::vector<TornTail> torn;  // oldest first; each is also logged
+  // ReplayLogUpTo: the first record above `upto`, where reading ended. Not looked for when the
+  // record `upto` itself was found.
+  std::optional<Zxid> above;
 };
 
 // Called for each record in zxid order; the payload is valid during the call only. An error stops
@@ -55,6 +58,13 @@ using ReplayCallback = std::function<Status(Zxid, std::string_view payload)>;
 // and loses data: a log file is missing, or one was damaged in the middle.
 Result<ReplaySummary> ReplayLog(FileSystem& fs, const std::string& dir, Zxid have,
                                 const ReplayLimits& limits, const ReplayCallback& callback);
+
+// The same up to the record `upto`, for a log whose newest part may have to go. It only reads; what
+// stands behind `upto` may be damaged. kCorruption also for a file that starts at or before `upto`
+// although an earlier one reaches beyond it: then `upto` is not one place in the log.
+// Threads: nobody may append meanwhile.
+Result<ReplaySummary> ReplayLogUpTo(FileSystem& fs, const std::string& dir, Zxid have, Zxid upto,
+                                    const ReplayLimits& limits, const ReplayCallback& callback);
 
 // The zxid of the last record of the newest file that has one; nullopt: no transaction was logged.
 Result<std::optional<Zxid>> LastLoggedZxid(FileSystem& fs, const std::string& dir,

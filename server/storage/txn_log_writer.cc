@@ -6,6 +6,7 @@
 #include <sstream>
 #include <utility>
 
+#include "server/storage/log_truncation.h"
 #include "server/storage/txn_log_reader.h"
 
 namespace lockkeeper {
@@ -233,6 +234,30 @@ Status TxnLogWriter::Roll() {
   if (Status synced = SyncFile(); !synced) return Failed(synced.error());
   file_.reset();
   path_.clear();
+  return {};
+}
+
+Result<Zxid> TxnLogWriter::CutFiles(Zxid upto) {
+  const auto left = TruncateLog(fs_, options_.dir, upto,
+                                ReplayLimits{.payload_bytes_max = options_.payload_bytes_max});
+  if (!left) return Failed(left.error());
+  return *left;
+}
+
+Result<Zxid> TxnLogWriter::Truncate(Zxid upto) {
+  if (failure_) return *failure_;
+  if (Status rolled = Roll(); !rolled) return rolled.error();
+  auto left = CutFiles(upto);
+  if (left) last_ = upto;
+  return left;
+}
+
+Status TxnLogWriter::StartOver(Zxid last) {
+  if (failure_) return *failure_;
+  if (Status rolled = Roll(); !rolled) return rolled;
+  constexpr Zxid kBelowAll{-1};
+  if (const auto left = CutFiles(kBelowAll); !left) return left.error();
+  last_ = last;
   return {};
 }
 

@@ -76,6 +76,15 @@ class TxnLogWriter {
   // be on the disk without the end of the one before.
   Status Roll();
 
+  // Afterwards no file holds a transaction above `upto`, durably (TruncateLog), and Append goes on
+  // behind `upto` in a new file. Gives the newest zxid that is left, 0 for none: `upto` itself may
+  // be missing, or be in the state that the log goes on from.
+  // REQUIRES: there is a state that ends at `upto` (LoadStateUpTo), or the log would have a hole.
+  Result<Zxid> Truncate(Zxid upto);
+
+  // Removes every log file, durably, and goes on behind `last`: the state comes from elsewhere.
+  Status StartOver(Zxid last);
+
   bool failed() const { return failure_.has_value(); }
   Zxid last() const { return last_; }
   // Bytes of the present file with its padding; 0 before the first Append after a start or roll.
@@ -91,6 +100,7 @@ class TxnLogWriter {
   Status WriteGroup(std::span<const LogEntry> group);
   Status WriteBuffer();
   Status SyncFile();
+  Result<Zxid> CutFiles(Zxid upto);
   Error Failed(Error error);
 
   FileSystem& fs_;

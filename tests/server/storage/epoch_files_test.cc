@@ -208,14 +208,29 @@ TEST(LoadEpochs, AnUpdateThatIsNotNeededIsIgnored_SO_12_6) {
 }
 
 TEST(LoadEpochs, AnUpdateThatIsItselfTooOldOrTornIsRefused_SO_12_6) {
-  ExpectRefused({.accepted = "3", .current = "1", .current_update = "2"}, ZxidOfEpoch(3),
+  ExpectRefused({.accepted = "2", .current = "1", .current_update = "2"}, ZxidOfEpoch(3),
                 {"The current epoch, 1, is older than the last zxid, 12884901895"});
-  ExpectRefused({.accepted = "3", .current = "1", .current_update = ""}, ZxidOfEpoch(3),
+  ExpectRefused({.accepted = "2", .current = "1", .current_update = ""}, ZxidOfEpoch(3),
                 {"Found nothing in /data/version-2/currentEpoch.tmp"});
+  ExpectRefused({.current = "1", .current_update = "2"}, ZxidOfEpoch(3),
+                {"The current epoch, 1, is older than the last zxid, 12884901895"});
 }
 
-TEST(LoadEpochs, ACurrentEpochOlderThanTheDatabaseIsRefused_SO_12_6) {
-  ExpectRefused({.accepted = "3", .current = "2"}, ZxidOfEpoch(3),
+// The log of a new epoch was synced, then the machine stopped (quorum-protocol 3.7 i, 3 and 4).
+TEST(LoadEpochs, ACurrentEpochThatTheLogIsAheadOfFollowsItIfThatWasPromised_QP_2_1_QP_3_12) {
+  ExpectLoaded({.accepted = "3", .current = "2"}, ZxidOfEpoch(3), {3, 3});
+  ExpectLoaded({.accepted = "3", .current = "0"}, Zxid{int64_t{3} << 32}, {3, 3});
+  // Not the promised epoch itself, of which this server holds nothing.
+  ExpectLoaded({.accepted = "9", .current = "2"}, ZxidOfEpoch(3), {9, 3});
+  // With an update that was itself interrupted, or is of an older epoch.
+  ExpectLoaded({.accepted = "3", .current = "1", .current_update = "2"}, ZxidOfEpoch(3), {3, 3});
+  ExpectLoaded({.accepted = "12", .current = "1", .current_update = "1"}, ZxidOfEpoch(12),
+               {12, 12});
+  ExpectLoaded({.accepted = "3", .current = "1", .current_update = ""}, ZxidOfEpoch(3), {3, 3});
+}
+
+TEST(LoadEpochs, ACurrentEpochOlderThanTheDatabaseIsRefusedWithoutAPromise_SO_12_6) {
+  ExpectRefused({.accepted = "2", .current = "2"}, ZxidOfEpoch(3),
                 {"The current epoch, 2, is older than the last zxid, 12884901895"});
   ExpectRefused({.current = "10"}, ZxidOfEpoch(11),  // hexadecimal, as ZooKeeper writes it
                 {"The current epoch, a, is older than the last zxid, 47244640263"});
@@ -243,6 +258,8 @@ TEST(LoadEpochs, GivesTheSameAfterEveryCrash_SO_12_6) {
       {{}, {3, 3}},
       {{.accepted = "4"}, {4, 3}},
       {{.accepted = "3", .current = "2", .current_update = "3"}, {3, 3}},
+      {{.accepted = "4", .current = "2"}, {4, 3}},
+      {{.accepted = "4", .current = "2", .current_update = "1"}, {4, 3}},
   };
   const auto load = [](FakeFileSystem& fs) {
     return LoadEpochs(fs, kDir, ZxidOfEpoch(3)).has_value();

@@ -14,98 +14,18 @@
 #include "datatree/tree_walk.h"
 #include "server/storage/snapshot_writer.h"
 #include "server/storage/tree_snapshot.h"
-#include "server/storage/txn_log_writer.h"
 #include "server/tools/import.h"
 #include "tests/datatree/random_history.h"
 #include "tests/datatree/tree_test_util.h"
 #include "tests/server/storage/fake_file_system.h"
+#include "tests/server/storage/recovery_test_util.h"
 
 namespace lockkeeper {
 namespace {
 
-constexpr char kDataDir[] = "/data";
-constexpr char kVersionDir[] = "/data/version-2";
-
-Config TestConfig() {
-  Config config;
-  config.data_dir = kDataDir;
-  config.extended_types_enabled = true;
-  config.pre_alloc_size_kib = 4;
-  return config;
-}
-
-// A server's storage without its threads: what is applied is logged, synced and acknowledged.
-class Storage {
- public:
-  // Recovers what the disk holds.
-  static Result<std::unique_ptr<Storage>> Start(FileSystem& fs, const Config& config) {
-    auto dir = DataDir::Open(fs, {.data_dir = config.data_dir});
-    if (!dir) return dir.error();
-    auto state = Recover(fs, **dir, config, TreeOptions(config));
-    if (!state) return state.error();
-    auto writer = TxnLogWriter::Open(fs, {.dir = (*dir)->log_dir(), .prealloc_bytes = 4096},
-                                     state->tree->last_zxid());
-    if (!writer) return writer.error();
-    return std::unique_ptr<Storage>(
-        new Storage(std::move(*dir), std::move(*state), std::move(*writer)));
-  }
-
-  // False when the disk failed; then nothing was acknowledged.
-  bool Write(const std::string& payload) {
-    const LogEntry entry{ZxidOfPayload(payload), std::make_shared<const std::string>(payload)};
-    if (!writer_->Append({&entry, 1}) || !writer_->Sync()) return false;
-    EXPECT_TRUE(tree().Apply(payload, nullptr));
-    return true;
-  }
-  bool Roll() { return writer_->Roll().ok(); }
-  // Copies while more transactions are written.
-  bool Checkpoint(const std::vector<std::string>& meanwhile, size_t* written) {
-    CheckpointTracker& tracker = tree().checkpoint_tracker();
-    CheckpointBatch batch;
-    const FrozenState frozen = tracker.Freeze(
-        tree().last_zxid(), tree().digest(), [&batch](const StoredNode& node) { batch.Add(node); });
-    bool more = true;
-    for (const std::string& payload : meanwhile) {
-      if (more) more = tracker.CopySome(2, 1 << 20);
-      if (!Write(payload)) return false;
-      ++*written;
-    }
-    while (more) more = tracker.CopySome(100, 1 << 20);
-    return state_.store->Commit(frozen, &batch, 1).ok();
-  }
-
-  DataTree& tree() { return *state_.tree; }
-  const RecoverySummary& summary() const { return state_.summary; }
-
- private:
-  Storage(std::unique_ptr<DataDir> dir, RecoveredState state, std::unique_ptr<TxnLogWriter> writer)
-      : dir_(std::move(dir)), state_(std::move(state)), writer_(std::move(writer)) {}
-
-  std::unique_ptr<DataDir> dir_;
-  RecoveredState state_;
-  std::unique_ptr<TxnLogWriter> writer_;
-};
-
-std::unique_ptr<Storage> StartOrFail(FileSystem& fs, const Config& config = TestConfig()) {
-  auto storage = Storage::Start(fs, config);
-  EXPECT_TRUE(storage) << storage.error().message;
-  return storage ? std::move(*storage) : nullptr;
-}
-
 std::string ErrorOfStart(FileSystem& fs, const Config& config = TestConfig()) {
   const auto storage = Storage::Start(fs, config);
   return storage ? "" : storage.error().message;
-}
-
-// The dump of the tree after each prefix of a history; [0] is the empty tree.
-std::vector<std::string> StatesOf(const std::vector<std::string>& payloads) {
-  DataTree tree(HistoryOptions());
-  std::vector<std::string> states{DumpTree(tree)};
-  for (const std::string& payload : payloads) {
-    EXPECT_TRUE(tree.Apply(payload, nullptr));
-    states.push_back(DumpTree(tree));
-  }
-  return states;
 }
 
 // Writes payloads with a checkpoint, a roll or a restart now and then, until the disk fails or
