@@ -60,10 +60,9 @@ struct DecodedHandshake {
   size_t size;
 };
 // nullopt: more bytes are needed. kBadFrame: unknown version or an impossible length. Wildcard
-// addresses and the anonymous observer are left to the caller. (With its second parameter it is an
-// overload of the DecodeHandshake of clients, in protocol/request.h.)
-Result<std::optional<DecodedHandshake>> DecodeHandshake(std::string_view bytes,
-                                                        size_t address_max = kHandshakeAddressMax);
+// addresses and the anonymous observer are left to the caller.
+Result<std::optional<DecodedHandshake>> DecodeElectionHandshake(
+    std::string_view bytes, size_t address_max = kHandshakeAddressMax);
 
 }  // namespace lockkeeper
 

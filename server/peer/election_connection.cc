@@ -52,7 +52,7 @@ size_t ElectionConnection::Take(std::string_view bytes) {
 }
 
 size_t ElectionConnection::TakeHandshake(std::string_view bytes) {
-  const auto decoded = DecodeHandshake(bytes, kHandshakeAddressMax);
+  const auto decoded = DecodeElectionHandshake(bytes, kHandshakeAddressMax);
   if (!decoded) {
     Fail(decoded.error().message);
     return bytes.size();

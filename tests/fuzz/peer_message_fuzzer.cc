@@ -82,18 +82,18 @@ void CheckPackets(std::string_view stream) {
 }
 
 void CheckHandshake(std::string_view bytes) {
-  const auto decoded = DecodeHandshake(bytes);
+  const auto decoded = DecodeElectionHandshake(bytes);
   if (!decoded) return Check(decoded.error().code == Errc::kBadFrame);
   if (!decoded->has_value()) return;
   const auto& [handshake, size] = **decoded;
   Check(size >= 8 && size <= bytes.size());
-  const auto cut = DecodeHandshake(bytes.substr(0, size - 1));
+  const auto cut = DecodeElectionHandshake(bytes.substr(0, size - 1));
   Check(cut.has_value() && !cut->has_value());
   // Addresses of separators only are none, and the form without addresses has no negative sids.
   if (handshake.addresses.empty() && handshake.sid < PeerId{0}) return;
   const std::string encoded = EncodeHandshake(handshake, true);
   Check(encoded.size() <= size);
-  const auto again = DecodeHandshake(encoded);
+  const auto again = DecodeElectionHandshake(encoded);
   Check(again.has_value() && again->has_value() && (**again).size == encoded.size());
   // A separator in the one address of version 1 divides it in version 2.
   if (handshake.addresses.size() != 1) Check((**again).handshake == handshake);

@@ -43,13 +43,13 @@ std::string HandshakeHead(int64_t version, int32_t address_bytes) {
 }
 
 void ExpectNeedsMore(std::string_view bytes) {
-  const auto decoded = DecodeHandshake(bytes);
+  const auto decoded = DecodeElectionHandshake(bytes);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
   EXPECT_FALSE(decoded->has_value()) << "taken after " << bytes.size() << " bytes";
 }
 
 void ExpectHandshake(std::string_view bytes, const ElectionHandshake& expected, size_t size) {
-  const auto decoded = DecodeHandshake(bytes);
+  const auto decoded = DecodeElectionHandshake(bytes);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
   ASSERT_TRUE(decoded->has_value());
   EXPECT_EQ((*decoded)->handshake, expected);
@@ -57,7 +57,7 @@ void ExpectHandshake(std::string_view bytes, const ElectionHandshake& expected, 
 }
 
 void ExpectBadHandshake(std::string_view bytes) {
-  const auto decoded = DecodeHandshake(bytes);
+  const auto decoded = DecodeElectionHandshake(bytes);
   ASSERT_FALSE(decoded.has_value());
   EXPECT_EQ(decoded.error().code, Errc::kBadFrame);
   EXPECT_NE(decoded.error().message, "");
