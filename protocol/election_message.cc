@@ -101,7 +101,7 @@ std::string EncodeHandshake(const ElectionHandshake& handshake, bool multi_addre
 }
 
 Result<std::optional<DecodedHandshake>> DecodeElectionHandshake(std::string_view bytes,
-                                                        size_t address_max) {
+                                                                size_t address_max) {
   constexpr size_t kLong = sizeof(int64_t);
   constexpr size_t kHead = 2 * kLong + sizeof(int32_t);
   const std::optional<DecodedHandshake> needs_more;

@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include "server/background_priority.h"
 #include "server/clock.h"
 #include "server/storage/purge.h"
 
@@ -34,7 +35,10 @@ CheckpointThread::CheckpointThread(std::unique_ptr<CheckpointStore> store, ReadG
 CheckpointThread::~CheckpointThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
 
 void CheckpointThread::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    GoToBackground();
+    Run();
+  });
 }
 
 void CheckpointThread::Stop() {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "server/background_priority.h"
 #include "server/storage/synced_mark.h"
 
 namespace lockkeeper {
@@ -502,6 +503,17 @@ leveldb::Status LevelDbEnv::LockFile(const std::string& path, leveldb::FileLock*
 leveldb::Status LevelDbEnv::UnlockFile(leveldb::FileLock* lock) {
   delete lock;
   return leveldb::Status::OK();
+}
+
+void LevelDbEnv::Schedule(void (*function)(void*), void* argument) {
+  using Work = std::pair<void (*)(void*), void*>;
+  const auto run = [](void* packed) {
+    const std::unique_ptr<Work> work(static_cast<Work*>(packed));
+    thread_local const bool in_background = (GoToBackground(), true);
+    (void)in_background;
+    work->first(work->second);
+  };
+  target()->Schedule(run, new Work(function, argument));
 }
 
 leveldb::Status LevelDbEnv::NewLogger(const std::string& /*path*/, leveldb::Logger** result) {

@@ -87,6 +87,8 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   // Fails when anybody holds it, also in this process.
   leveldb::Status LockFile(const std::string& path, leveldb::FileLock** lock) override;
   leveldb::Status UnlockFile(leveldb::FileLock* lock) override;
+  // Compactions run in the background of everything else.
+  void Schedule(void (*function)(void*), void* argument) override;
   // LevelDB's messages go to our log: errors as warnings, the rest at verbosity 1.
   leveldb::Status NewLogger(const std::string& path, leveldb::Logger** result) override;
   // Not supported: tests bring their own.

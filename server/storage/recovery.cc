@@ -237,8 +237,8 @@ Result<std::unique_ptr<DataTree>> Recovery::LoadUpTo(CheckpointStore* store, Zxi
     return std::unique_ptr<DataTree>();
   }
   LOG(INFO) << "the state at zxid " << upto << " is that of "
-            << (state_.summary.base.empty() ? "the empty tree" : state_.summary.base)
-            << " and of " << state_.summary.transactions << " transactions after it";
+            << (state_.summary.base.empty() ? "the empty tree" : state_.summary.base) << " and of "
+            << state_.summary.transactions << " transactions after it";
   state_.tree->BeginEpoch(upto);
   if (state_.summary.base != "checkpoint") state_.tree->StartWholeCheckpoint();
   return std::move(state_.tree);

@@ -20,8 +20,7 @@ namespace {
 constexpr std::string_view kStreamSignature = "BenWasHere";
 
 SnapshotLimits LimitsOf(const Config& config) {
-  return {static_cast<size_t>(config.jute_maxbuffer) +
-          static_cast<size_t>(config.jute_extrasize)};
+  return {static_cast<size_t>(config.jute_maxbuffer) + static_cast<size_t>(config.jute_extrasize)};
 }
 
 // By the keys that the tree's znodes have, without kOpenAclKey.

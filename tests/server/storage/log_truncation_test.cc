@@ -4,6 +4,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <memory>
 #include <string>
 #include <utility>
@@ -214,6 +215,20 @@ TEST(TruncatedLogWriter, GoesOnFromAStateWhoseEndIsNotInTheLog_QP_3_17) {
   EXPECT_EQ(replayed.payloads.back(), Payload(kEpoch + 1, "b"));
 }
 
+TEST(TruncatedLogWriter, GoesOnBehindABaseThatTheLogBeganAt_QP_3_17) {
+  FakeFileSystem fs;
+  ASSERT_TRUE(fs.MakeDirs(kLogDir));
+  const auto writer = TxnLogWriter::Open(fs, Options(), Zxid{50});
+  ASSERT_TRUE(writer);
+  ASSERT_TRUE((*writer)->Append(Entries(51, 60)));
+  const auto left = (*writer)->Truncate(Zxid{50});
+  ASSERT_TRUE(left);
+  EXPECT_EQ(*left, Zxid{0}) << "the log holds nothing any more";
+  ASSERT_TRUE((*writer)->Append(std::vector<LogEntry>{Fork(51)}));
+  ASSERT_TRUE((*writer)->Sync());
+  EXPECT_EQ(ReplayAll(fs, kLogDir, 50).payloads, std::vector<std::string>{*Fork(51).payload});
+}
+
 TEST(TruncatedLogWriter, StartsOverBehindAnotherState_QP_3_18) {
   for (const int64_t last : {int64_t{3}, int64_t{20}, int64_t{500}, 7 * kEpoch}) {
     FakeFileSystem fs;
@@ -274,7 +289,10 @@ TEST_P(TruncationStoppedAtEveryOperation, LeavesABeginningOfTheLogThatReachesThe
       ASSERT_TRUE(replayed.status) << replayed.status.error().message;
       const int64_t last = replayed.summary.last_zxid.value;
       ASSERT_GE(last, std::min<int64_t>(upto, 16));
-      ASSERT_LE(last, done ? upto : 20);
+      ASSERT_LE(last, 20);
+      if (done) {
+        ASSERT_EQ(last, upto);
+      }
       ASSERT_EQ(replayed.zxids, Range(1, last));
       for (int64_t zxid = 1; zxid <= last; ++zxid) {
         ASSERT_EQ(replayed.payloads[static_cast<size_t>(zxid - 1)], Payload(zxid, BodyOf(zxid)));
@@ -286,7 +304,7 @@ TEST_P(TruncationStoppedAtEveryOperation, LeavesABeginningOfTheLogThatReachesThe
       ASSERT_EQ(ReplayAll(*after).summary.last_zxid, *again);
     }
   }
-  EXPECT_GT(stops, 2);
+  EXPECT_GT(stops, 1);
 }
 
 INSTANTIATE_TEST_SUITE_P(Places, TruncationStoppedAtEveryOperation,

@@ -17,7 +17,7 @@ Config TestConfig() {
 }
 
 Result<std::unique_ptr<Storage>> Storage::Start(FileSystem& fs, const Config& config) {
-  auto dir = DataDir::Open(fs, {.data_dir = config.data_dir});
+  auto dir = DataDir::Open(fs, {.data_dir = config.data_dir, .data_log_dir = config.data_log_dir});
   if (!dir) return dir.error();
   auto state = Recover(fs, **dir, config, TreeOptions(config));
   if (!state) return state.error();

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -82,8 +83,8 @@ std::unique_ptr<DataTree> Received(size_t zxid) {
 
 bool Install(FileSystem& fs, Storage& storage, size_t zxid) {
   auto tree = Received(zxid);
-  const Status installed = InstallState(fs, storage.dir(), TestConfig(), storage.store(),
-                                        storage.writer(), tree.get());
+  const Status installed =
+      InstallState(fs, storage.dir(), TestConfig(), storage.store(), storage.writer(), tree.get());
   if (installed) storage.ReplaceTree(std::move(tree));
   return installed.ok();
 }
@@ -91,25 +92,23 @@ bool Install(FileSystem& fs, Storage& storage, size_t zxid) {
 // False: the disk stopped.
 bool Truncate(FileSystem& fs, Storage& storage, size_t upto) {
   const Zxid zxid{static_cast<int64_t>(upto)};
-  auto tree = LoadStateUpTo(fs, storage.dir(), TestConfig(), HistoryOptions(), storage.store(),
-                            zxid);
+  auto tree =
+      LoadStateUpTo(fs, storage.dir(), TestConfig(), HistoryOptions(), storage.store(), zxid);
   EXPECT_TRUE(tree) << tree.error().message;
   if (!tree || *tree == nullptr) return false;
   EXPECT_EQ(DumpTree(**tree), OldStates()[upto]);
-  const Status cut = TruncateState(fs, storage.dir(), TestConfig(), zxid, storage.store(),
-                                   storage.writer());
+  const Status cut =
+      TruncateState(fs, storage.dir(), TestConfig(), zxid, storage.store(), storage.writer());
   if (cut) storage.ReplaceTree(std::move(*tree));
   return cut.ok();
 }
 
 Survivors SurvivorsOf(uint64_t n) {
   using Kind = Survivors::Kind;
-  constexpr Kind kKinds[] = {Kind::kNone, Kind::kAll, Kind::kPrefix, Kind::kContent, Kind::kNames,
-                             Kind::kAnySectors};
-  return {.kind = kKinds[n % std::size(kKinds)],
-          .operations = n % 4,
-          .torn_bytes = n % 300,
-          .seed = n};
+  constexpr Kind kKinds[] = {Kind::kNone,    Kind::kAll,   Kind::kPrefix,
+                             Kind::kContent, Kind::kNames, Kind::kAnySectors};
+  return {
+      .kind = kKinds[n % std::size(kKinds)], .operations = n % 4, .torn_bytes = n % 300, .seed = n};
 }
 
 const std::vector<Old>& OldStatesOnDisk() {
@@ -124,10 +123,7 @@ const std::vector<Old>& OldStatesOnDisk() {
 
 // --- SNAP ---
 
-struct InstallCase {
-  size_t old;   // of OldStatesOnDisk()
-  size_t zxid;  // of the received state
-};
+// Of the state before, one of OldStatesOnDisk(), and the zxid of the received one.
 class Installed : public testing::TestWithParam<std::tuple<size_t, size_t>> {
  protected:
   const Old& old() const { return OldStatesOnDisk()[std::get<0>(GetParam())]; }
@@ -241,17 +237,28 @@ TEST(Install, LeavesTheOldStateWhenTheDiskIsFull_QP_3_13) {
   EXPECT_TRUE(fs.List("/data/version-2/received")->empty());
 }
 
-TEST(Install, ReplacesAFirstCheckpointThatWasNotFinished) {
-  FakeFileSystem fs;
-  ASSERT_NO_FATAL_FAILURE(Fill(fs, OldStatesOnDisk()[0]));
-  auto storage = StartOrFail(fs);
+// A whole checkpoint goes to the store in parts; this one was given up after the first.
+void PutUnfinishedCheckpoint(Storage& storage) {
   CheckpointBatch batch;
   StoredNode node;
   node.path = "/of-the-old-state";
   batch.Add(node);
-  ASSERT_TRUE(storage->store()->WritePart(&batch));
+  ASSERT_TRUE(storage.store()->WritePart(&batch));
+}
+
+TEST(Install, LeavesNothingOfAFirstCheckpointThatWasGivenUp) {
+  FakeFileSystem fs;
+  ASSERT_NO_FATAL_FAILURE(Fill(fs, OldStatesOnDisk()[0]));
+  auto storage = StartOrFail(fs);
+  ASSERT_NO_FATAL_FAILURE(PutUnfinishedCheckpoint(*storage));
   ASSERT_TRUE(Install(fs, *storage, 300));
-  ASSERT_NO_FATAL_FAILURE(ExpectALifeAfterInstall(fs, std::move(storage), 300));
+  size_t ignored = 0;
+  ASSERT_TRUE(storage->Checkpoint({}, &ignored));
+  storage.reset();
+  storage = StartOrFail(fs);
+  ASSERT_NE(storage, nullptr);
+  EXPECT_EQ(storage->summary().base, "checkpoint");
+  EXPECT_EQ(DumpTree(storage->tree()), NewStates()[300]);
 }
 
 TEST(Install, OneAfterTheOtherEachReplacesTheOneBefore_QP_3_18) {
@@ -267,6 +274,7 @@ TEST(Install, OneAfterTheOtherEachReplacesTheOneBefore_QP_3_18) {
 
 // --- TRUNC ---
 
+// Of the state before, and where it is cut.
 class Truncated : public testing::TestWithParam<std::tuple<size_t, size_t>> {
  protected:
   const Old& old() const { return OldStatesOnDisk()[std::get<0>(GetParam())]; }
@@ -361,17 +369,42 @@ TEST(Truncate, RemovesAFuzzySnapshotThatHoldsWhatMustGo_P12) {
   ASSERT_NO_FATAL_FAILURE(ExpectALifeAfterTruncate(fs, std::move(storage), 100));
 }
 
-TEST(Truncate, EmptiesAStoreWithAFirstCheckpointThatWasNotFinished) {
+TEST(Truncate, LeavesNothingOfAFirstCheckpointThatWasGivenUp) {
   FakeFileSystem fs;
   ASSERT_NO_FATAL_FAILURE(Fill(fs, OldStatesOnDisk()[0]));
   auto storage = StartOrFail(fs);
-  CheckpointBatch batch;
-  StoredNode node;
-  node.path = "/of-the-old-state";
-  batch.Add(node);
-  ASSERT_TRUE(storage->store()->WritePart(&batch));
+  ASSERT_NO_FATAL_FAILURE(PutUnfinishedCheckpoint(*storage));
   ASSERT_TRUE(Truncate(fs, *storage, 100));
-  ASSERT_NO_FATAL_FAILURE(ExpectALifeAfterTruncate(fs, std::move(storage), 100));
+  size_t ignored = 0;
+  ASSERT_TRUE(storage->Checkpoint({}, &ignored));
+  storage.reset();
+  storage = StartOrFail(fs);
+  ASSERT_NE(storage, nullptr);
+  EXPECT_EQ(storage->summary().base, "checkpoint");
+  EXPECT_EQ(DumpTree(storage->tree()), OldStates()[100]);
+}
+
+// Each directory has to be synced for itself.
+TEST(SeparateLogDirectory, TakesBothChangesDurably_QP_3_13_QP_3_17) {
+  Config config = TestConfig();
+  config.data_log_dir = "/log";
+  FakeFileSystem fs;
+  auto storage = StartOrFail(fs, config);
+  for (size_t i = 0; i < kOldEnd; ++i) ASSERT_TRUE(storage->Write(OldPayloads()[i]));
+  ASSERT_NO_FATAL_FAILURE(PutSnapshot(fs, 145));
+  ASSERT_TRUE(Truncate(fs, *storage, 120));
+  storage.reset();
+  fs.LosePower({.kind = Survivors::Kind::kNone});
+  storage = StartOrFail(fs, config);
+  ASSERT_NE(storage, nullptr);
+  ASSERT_EQ(DumpTree(storage->tree()), OldStates()[120]);
+  ASSERT_TRUE(Install(fs, *storage, 50));
+  storage.reset();
+  fs.LosePower({.kind = Survivors::Kind::kNone});
+  storage = StartOrFail(fs, config);
+  ASSERT_NE(storage, nullptr);
+  EXPECT_EQ(DumpTree(storage->tree()), NewStates()[50]);
+  EXPECT_EQ(storage->summary().base, "snapshot.32");
 }
 
 }  // namespace
