@@ -250,7 +250,7 @@ Result<bool> Recovery::LoadBaseUpTo(CheckpointStore* store, Zxid upto) {
     if (Status loaded = LoadCheckpoint(store); !loaded) return loaded.error();
     return true;
   }
-  const Result<bool> found = LoadSnapshotUpTo(upto);
+  Result<bool> found = LoadSnapshotUpTo(upto);
   if (!found || *found || !config_.snapshot_trust_empty) return found;
   state_.tree = std::make_unique<DataTree>(tree_options_);
   return true;
@@ -269,7 +269,7 @@ Result<bool> Recovery::LoadSnapshotUpTo(Zxid upto) {
       continue;
     }
     if (*newest > upto) continue;  // it holds a part of what must go
-    const Result<bool> loaded = TrySnapshot(file);
+    Result<bool> loaded = TrySnapshot(file);
     if (!loaded || *loaded) return loaded;
   }
   return false;

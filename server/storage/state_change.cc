@@ -19,8 +19,10 @@ constexpr Zxid kBelowAll{-1};
 
 Status RemoveFiles(FileSystem& fs, const std::string& dir, const std::vector<std::string>& names) {
   for (const std::string& name : names) {
-    LOG(INFO) << dir << "/" << name << " is removed: its state is given up";
-    if (Status removed = fs.Remove(dir + "/" + name); !removed) return removed;
+    std::string path = dir;
+    path.append("/").append(name);
+    LOG(INFO) << path << " is removed: its state is given up";
+    if (Status removed = fs.Remove(path); !removed) return removed;
   }
   return names.empty() ? Status() : fs.SyncDir(dir);
 }

@@ -108,7 +108,7 @@ Status StreamSnapshot(const DataTree& tree, size_t chunk_bytes,
     AppendSnapshotAcl(key, *acl, &chunk);
     hand_on_if_full();
   }
-  const Status walked = ForEachNode(tree, [&](const StoredNode& node) {
+  Status walked = ForEachNode(tree, [&](const StoredNode& node) {
     AppendSnapshotNode(node, &chunk);
     hand_on_if_full();
     return Status();
