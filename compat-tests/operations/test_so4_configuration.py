@@ -416,6 +416,7 @@ def behaviour(server) -> dict:
     """What can be seen of the keys above, without what differs from server to server."""
     seen = {key: value for key, value in conf_of(server).items() if "dir" not in key.lower()}
     del seen["clientPort"]
+    del seen["dataLogSize"]  # with the first checkpoint or without
     seen["limits"] = session_limits(server)
     seen["acl"] = acl_is_obeyed(server)
     seen["ttl"] = ttl_nodes_exist(server)

@@ -102,10 +102,10 @@ def test_so_12_2_sessions_after_the_change(apache, lockkeeper, give_back, kinds)
     """SO-12.2: who claims a session in time has it, who has not its password does not get it, and
     what nobody claims expires with its ephemerals.
     """
-    config = {"tickTime": 500}
+    config = {"tickTime": 500, "maxSessionTimeout": 60000}
     source = {"apache": apache, "lockkeeper": lockkeeper}[kinds[0]](**config)
     kept = open_session(source, timeout_ms=60000)
-    lost = open_session(source, timeout_ms=2000)
+    lost = open_session(source, timeout_ms=8000)  # the target has this long to start
     for conn, name in ((kept, "kept"), (lost, "lost")):
         rich.ok(conn.create(f"/{name}", b"", flags=Flags.EPHEMERAL))
     if kinds[0] == "apache":
@@ -125,7 +125,7 @@ def test_so_12_2_sessions_after_the_change(apache, lockkeeper, give_back, kinds)
         assert conn.get_ephemerals("/").value == ["/kept"]
         assert conn.exists("/kept").value.ephemeral_owner == kept.session_id
         with pytest.raises(ConnectionClosed):
-            reconnect(target, lost, timeout_ms=2000)
+            reconnect(target, lost, timeout_ms=8000)
         rich.ok(conn.close_session())
     with open_session(target) as conn:
         assert conn.exists("/kept").err == Err.NO_NODE
