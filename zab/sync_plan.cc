@@ -41,7 +41,7 @@ SyncPlan PlanSync(const SyncSituation& s) {
 }
 
 SyncPlan PlanWithLog(const SyncSituation& s, std::span<const LogEntry> logged) {
-  const SyncPlan snapshot{Kind::kSnapshot, s.leader};
+  SyncPlan snapshot{Kind::kSnapshot, s.leader};
   if (logged.empty() || s.committed.empty() || logged.front().zxid > s.peer) return snapshot;
   const Zxid oldest = s.committed.oldest();
   std::vector<LogEntry> all;
