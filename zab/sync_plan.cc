@@ -5,7 +5,6 @@ namespace {
 
 using Kind = SyncPlan::Kind;
 
-uint32_t CounterOf(Zxid zxid) { return static_cast<uint32_t>(zxid.value); }
 // The beginning of an epoch, of which there is no transaction.
 bool IsEpochStart(Zxid zxid) { return CounterOf(zxid) == 0; }
 

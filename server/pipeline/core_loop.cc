@@ -37,7 +37,8 @@ CoreLoop::CoreLoop(DataTree* tree, ReadGate* gate, Inbox<CoreMessage>* inbox, Lo
       options_(options),
       metrics_(*metrics),
       failed_callback_(std::move(failed)),
-      broadcast_(kSelf, {kSelf}, tree->last_zxid()),
+      quorum_({kSelf}),
+      proposals_(&quorum_, tree->last_zxid()),
       preparer_(*tree, options.prepare),
       sessions_(options.tick_ms),
       next_session_id_(options.first_session_id),
@@ -114,7 +115,7 @@ void CoreLoop::ReleaseDelayed() {
 
 PrepareContext CoreLoop::ContextFor(SessionId session, int32_t xid,
                                     const std::vector<Identity>& identities) const {
-  return {session, xid, broadcast_.NextProposal(), WallNow(), identities};
+  return {session, xid, NextZxid(proposals_.last_proposed()), WallNow(), identities};
 }
 
 void CoreLoop::Handle(RequestBatch& batch) {
@@ -137,7 +138,7 @@ void CoreLoop::HandleNow(RequestBatch& batch) {
 }
 
 void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
-  InFlight in_flight{.zxid = broadcast_.last_proposed(),
+  InFlight in_flight{.zxid = proposals_.last_proposed(),
                      .to = batch.from,
                      .session = batch.session,
                      .kind = DeliveryKind::kReply,
@@ -166,9 +167,10 @@ void CoreLoop::CloseSession(SessionId session, InFlight in_flight) {
 }
 
 void CoreLoop::Propose(std::string payload, InFlight in_flight) {
-  in_flight.zxid = broadcast_.NextProposal();
+  in_flight.zxid = NextZxid(proposals_.last_proposed());
   in_flight.payload = std::make_shared<const std::string>(std::move(payload));
-  broadcast_.Propose({in_flight.zxid, in_flight.payload}, &output_);
+  to_log_.push_back({in_flight.zxid, in_flight.payload});
+  proposals_.Add(to_log_.back());
   in_flight_.push_back(std::move(in_flight));
 }
 
@@ -210,7 +212,12 @@ void CoreLoop::Handle(TouchReport& report) {
   }
 }
 
-void CoreLoop::Handle(Persisted& persisted) { broadcast_.OnPersisted(persisted.upto, &output_); }
+// Everything is in in_flight_ as well, which waits for last_committed().
+void CoreLoop::Handle(Persisted& persisted) {
+  proposals_.OnAck(kSelf, persisted.upto);
+  while (proposals_.TakeCommitted()) {
+  }
+}
 
 // Nobody can know what reached the disk: nothing more is applied or answered.
 void CoreLoop::Handle(LogFailed& failure) { Fail(failure.error); }
@@ -230,16 +237,14 @@ void CoreLoop::RunReaper() {
 }
 
 void CoreLoop::FlushToLog() {
-  if (output_.append.empty()) return;
-  log_.Append(std::exchange(output_.append, {}));
+  if (!to_log_.empty()) log_.Append(std::exchange(to_log_, {}));
 }
 
 bool CoreLoop::CanRunFront() const {
-  return !in_flight_.empty() && in_flight_.front().zxid <= broadcast_.last_committed();
+  return !in_flight_.empty() && in_flight_.front().zxid <= proposals_.last_committed();
 }
 
 void CoreLoop::ApplyCommitted() {
-  output_.commit.clear();  // last_committed() says the same for an ordered queue
   while (CanRunFront()) ApplySlice();
 }
 

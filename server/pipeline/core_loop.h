@@ -22,7 +22,8 @@
 #include "server/pipeline/outstanding.h"
 #include "server/pipeline/read_gate.h"
 #include "server/session/session_tracker.h"
-#include "zab/broadcast.h"
+#include "zab/proposals.h"
+#include "zab/quorum.h"
 
 namespace lockkeeper {
 
@@ -113,8 +114,9 @@ class CoreLoop {
   const std::function<void(const Error&)> failed_callback_;
 
   // Below: owned by the core thread.
-  zab::Broadcast broadcast_;
-  zab::Output output_;
+  const zab::MajorityQuorum quorum_;
+  zab::Proposals proposals_;
+  std::vector<LogEntry> to_log_;
   TxnPreparer preparer_;
   SessionTracker sessions_;
   SessionId next_session_id_;
