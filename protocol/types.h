@@ -53,6 +53,9 @@ using WallMs = Named<WallMsTag>;
 
 constexpr Zxid NextZxid(Zxid z) { return Zxid{z.value + 1}; }
 constexpr int32_t EpochOf(Zxid z) { return static_cast<int32_t>(z.value >> 32); }
+constexpr uint32_t CounterOf(Zxid z) { return static_cast<uint32_t>(z.value); }
+// Where an epoch begins: no transaction has this zxid.
+constexpr Zxid EpochStart(int64_t epoch) { return Zxid{epoch << 32}; }
 
 }  // namespace lockkeeper
 

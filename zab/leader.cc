@@ -3,8 +3,9 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
+
+#include "zab/text.h"
 
 namespace lockkeeper::zab {
 namespace {
@@ -13,16 +14,6 @@ using Type = QuorumPacketType;
 using Link = LearnerLink::Phase;
 
 constexpr Zxid kNoZxid{-1};
-
-Zxid EpochStart(int64_t epoch) { return Zxid{epoch << 32}; }
-uint32_t CounterOf(Zxid zxid) { return static_cast<uint32_t>(zxid.value); }
-
-template <class... Parts>
-std::string Text(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
-}
 
 }  // namespace
 
@@ -48,9 +39,9 @@ void Leader::OnLearnerConnected(MonoMs now, LearnerId id) {
 
 void Leader::OnLearnerLost(LearnerId id) { links_.erase(id); }
 
-Status Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out) {
+void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out) {
   const auto found = links_.find(id);
-  if (found == links_.end()) return {};
+  if (found == links_.end()) return;
   LearnerLink* link = &found->second;
   switch (link->phase) {
     case Link::kAwaitInfo:
@@ -63,13 +54,13 @@ Status Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& pac
       } else {
         Close(id, "it does not acknowledge NEWLEADER", out);
       }
-      return {};
+      return;
     case Link::kAwaitServing:
     case Link::kSynced:
       break;
     default:
       Close(id, Text("a packet before its time: type ", static_cast<int>(packet.type)), out);
-      return {};
+      return;
   }
   if (link->phase == Link::kSynced) link->deadline = MonoMs{now.value + options_.sync_ms()};
   if (packet.type == Type::kAck) {
@@ -78,14 +69,13 @@ Status Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& pac
              packet.type == Type::kPing) {
     out->push_back(LearnerMessage{id, packet});
   }
-  return {};
 }
 
-Status Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
-                      Actions* out) {
+void Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
+                    Actions* out) {
   if (packet.type != Type::kFollowerInfo && packet.type != Type::kObserverInfo) {
     Close(id, Text("its first packet is of type ", static_cast<int>(packet.type)), out);
-    return {};
+    return;
   }
   // Without its data it is an observer that has no number of its own.
   LearnerInfo info{PeerId{-1 - static_cast<int64_t>(id)}};
@@ -93,17 +83,17 @@ Status Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumP
     const std::optional<LearnerInfo> told = DecodeLearnerInfo(packet.data);
     if (!told || told->protocol_version < kLearnerProtocolVersion) {
       Close(id, "a learner older than ZooKeeper 3.4", out);
-      return {};
+      return;
     }
     info = *told;
   }
   if (info.sid == options_.self) {
     Close(id, "it has this server's own number", out);
-    return {};
+    return;
   }
   if (info.config_version > options_.config.version) {
     Close(id, "its configuration is newer than this leader's", out);
-    return {};
+    return;
   }
   for (auto& [other, old] : links_) {
     if (other == id || old.phase == Link::kAwaitInfo || old.sid != info.sid) continue;
@@ -116,7 +106,7 @@ Status Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumP
   link->deadline = MonoMs{now.value + options_.init_ms()};
   if (phase_ != Phase::kEpoch) {
     SendLeaderInfo(now, id, link, out);
-    return {};
+    return;
   }
   const int64_t accepted = EpochOf(packet.zxid);
   if (link->observer) {
@@ -125,7 +115,6 @@ Status Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumP
     AddToEpoch(info.sid, accepted);
   }
   MaybeFixEpoch(now, out);
-  return {};
 }
 
 // Every promise that is seen raises the epoch; only voters make it final (QP-2.4).
@@ -158,18 +147,18 @@ void Leader::SendLeaderInfo(MonoMs now, LearnerId id, LearnerLink* link, Actions
       id, {Type::kLeaderInfo, EpochStart(epoch_), EncodeInt(kLearnerProtocolVersion)}});
 }
 
-Status Leader::OnAckEpoch(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
-                          Actions* out) {
+void Leader::OnAckEpoch(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
+                        Actions* out) {
   const std::optional<int32_t> epoch = DecodeInt(packet.data);
   if (packet.type != Type::kAckEpoch || !epoch) {
     Close(id, "it does not acknowledge the epoch", out);
-    return {};
+    return;
   }
   if (*epoch != -1 && phase_ == Phase::kAckEpoch) {
     // Whoever knows more than this leader would lose it (P31).
     if (*epoch > first_epoch_ || (*epoch == first_epoch_ && packet.zxid > first_zxid_)) {
       Close(id, "its history is newer than this leader's", out);
-      return {};
+      return;
     }
     if (!link->observer) elected_by_.insert(link->sid);
   }
@@ -181,7 +170,6 @@ Status Leader::OnAckEpoch(MonoMs now, LearnerId id, LearnerLink* link, const Quo
   } else {
     Synchronize(now, id, link, out);
   }
-  return {};
 }
 
 void Leader::MaybeElected(MonoMs now, Actions* out) {

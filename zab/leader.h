@@ -33,11 +33,10 @@ class Leader {
 
   void OnLearnerConnected(MonoMs now, LearnerId id);
   void OnLearnerLost(LearnerId id);
-  // An error ends this leadership.
-  [[nodiscard]] Status OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet,
-                                       Actions* out);
+  void OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out);
   void OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out);
   void OnPersisted(Actions* out);
+  // An error ends this leadership.
   [[nodiscard]] Status OnTimer(MonoMs now, Actions* out);
   MonoMs NextDeadline() const;
 
@@ -72,10 +71,10 @@ class Leader {
     std::optional<LearnerId> id;
   };
 
-  Status OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
-                Actions* out);
-  Status OnAckEpoch(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
-                    Actions* out);
+  void OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
+              Actions* out);
+  void OnAckEpoch(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
+                  Actions* out);
   void OnAck(MonoMs now, LearnerId id, LearnerLink* link, Zxid zxid, Actions* out);
   void AddToEpoch(PeerId sid, int64_t accepted_epoch);
   void MaybeFixEpoch(MonoMs now, Actions* out);

@@ -3,8 +3,9 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <sstream>
 #include <utility>
+
+#include "zab/text.h"
 
 namespace lockkeeper::zab {
 namespace {
@@ -13,12 +14,8 @@ using Type = QuorumPacketType;
 
 template <class... Parts>
 Error Leave(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return {Errc::kBadFrame, text.str()};
+  return {Errc::kBadFrame, Text(parts...)};
 }
-
-Zxid EpochStart(int64_t epoch) { return Zxid{epoch << 32}; }
 
 }  // namespace
 
@@ -63,7 +60,7 @@ Status Learner::OnPacket(MonoMs now, const QuorumPacket& packet, Actions* out) {
         if (status.ok()) MaybeAcknowledgeNewLeader(now, out);
         return status;
       }
-      return OnSyncPacket(packet, out);
+      return OnSyncPacket(packet);
     case Phase::kPersisting:
     case Phase::kAwaitUpToDate:
       return OnPacketUntilServing(packet, out);
@@ -139,7 +136,7 @@ Status Learner::OnTruncated(bool possible) {
   return {};
 }
 
-Status Learner::OnSyncPacket(const QuorumPacket& packet, Actions*) {
+Status Learner::OnSyncPacket(const QuorumPacket& packet) {
   switch (packet.type) {
     case Type::kProposal:
       return OnProposal(packet);
@@ -231,7 +228,7 @@ void Learner::OnPersisted(MonoMs now, Actions* out) {
 
 // Apache leaders send live traffic in this gap; ours do not (quorum-protocol 3.6, P7).
 Status Learner::OnPacketUntilServing(const QuorumPacket& packet, Actions* out) {
-  if (packet.type != Type::kUpToDate) return OnSyncPacket(packet, out);
+  if (packet.type != Type::kUpToDate) return OnSyncPacket(packet);
   if (phase_ != Phase::kAwaitUpToDate) return Leave("UPTODATE before NEWLEADER was acknowledged");
   OnUpToDate(out);
   return {};

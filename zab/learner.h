@@ -67,7 +67,7 @@ class Learner {
 
   Status OnLeaderInfo(const QuorumPacket& packet, Actions* out);
   Status OnSyncStart(const QuorumPacket& packet, Actions* out);
-  Status OnSyncPacket(const QuorumPacket& packet, Actions* out);
+  Status OnSyncPacket(const QuorumPacket& packet);
   Status OnNewLeader(const QuorumPacket& packet, Actions* out);
   Status OnPacketUntilServing(const QuorumPacket& packet, Actions* out);
   void OnUpToDate(Actions* out);

@@ -230,7 +230,8 @@ void Peer::OnLearnerConnected(MonoMs now, LearnerId id, Actions* out) {
 
 void Peer::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out) {
   if (leader_ == nullptr) return;
-  Settle(now, leader_->OnLearnerPacket(now, id, packet, out), out);
+  leader_->OnLearnerPacket(now, id, packet, out);
+  UpdateVoteEpoch();
 }
 
 void Peer::OnLearnerLost(LearnerId id) {

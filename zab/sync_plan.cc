@@ -5,7 +5,6 @@ namespace {
 
 using Kind = SyncPlan::Kind;
 
-uint32_t CounterOf(Zxid zxid) { return static_cast<uint32_t>(zxid.value); }
 // The beginning of an epoch, of which there is no transaction.
 bool IsEpochStart(Zxid zxid) { return CounterOf(zxid) == 0; }
 
@@ -41,7 +40,7 @@ SyncPlan PlanSync(const SyncSituation& s) {
 }
 
 SyncPlan PlanWithLog(const SyncSituation& s, std::span<const LogEntry> logged) {
-  const SyncPlan snapshot{Kind::kSnapshot, s.leader};
+  SyncPlan snapshot{Kind::kSnapshot, s.leader};
   if (logged.empty() || s.committed.empty() || logged.front().zxid > s.peer) return snapshot;
   const Zxid oldest = s.committed.oldest();
   std::vector<LogEntry> all;

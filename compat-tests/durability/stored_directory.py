@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import NamedTuple, Optional
 
 from checkpoint_files import store_dir
-from txn_log import records_of
 
 from lib import servers
+from lib.txn_log import records_of
 from lib.waiting import wait_until
 from lib.zkwire import OPEN_ACL, Acl, Flags, Perms, open_session
 

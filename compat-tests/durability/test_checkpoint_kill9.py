@@ -21,9 +21,9 @@ import pytest
 from crash_load import standard_workloads
 from crash_run import WORKER_TIMEOUT_MS, CrashRun
 from crash_tree import TreeLoad
-from txn_log import records_of
 
 from lib.servers import lockkeeper_binary, server_kind
+from lib.txn_log import records_of
 
 pytestmark = pytest.mark.skipif(server_kind() != "lockkeeper", reason="checkpoints are Lockkeeper's")
 

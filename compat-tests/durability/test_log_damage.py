@@ -10,11 +10,11 @@ import shutil
 import subprocess
 
 import pytest
-from txn_log import RECORD_HEAD_SIZE, newest_log, records_of
 
 from lib import servers
 from lib.marks import apache_differs
 from lib.servers import lockkeeper_binary, server_kind
+from lib.txn_log import RECORD_HEAD_SIZE, newest_log, records_of
 from lib.waiting import wait_until
 from lib.zkwire import open_session
 

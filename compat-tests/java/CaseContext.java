@@ -92,9 +92,17 @@ final class CaseContext implements AutoCloseable {
                                   .retryPolicy(new ExponentialBackoffRetry(50, 5))
                                   .build();
     closeLater(client);
+    // Not blockUntilConnected: it returns before the listeners are told, and a cache that is built
+    // in between takes the first connection for a reconnection.
+    CountDownLatch told = new CountDownLatch(1);
+    client.getConnectionStateListenable().addListener((same, state) -> {
+      if (state.isConnected()) {
+        told.countDown();
+      }
+    });
     client.start();
-    Checks.check(client.blockUntilConnected(CONNECT_PATIENCE_MS, TimeUnit.MILLISECONDS),
-        "Curator did not connect");
+    Checks.check(
+        told.await(CONNECT_PATIENCE_MS, TimeUnit.MILLISECONDS), "Curator did not connect");
     return client;
   }
 

@@ -194,11 +194,14 @@ final class CuratorCacheCases {
     client.create().forPath(path, CaseContext.bytes(data));
   }
 
-  /** What a cache has told, as "kind path data", in order. */
+  /** What a cache has told of nodes (not of its connection), as "kind path data", in order. */
   private static final class Events {
     private final BlockingQueue<String> told = new LinkedBlockingQueue<>();
 
     void add(String kind, ChildData node) {
+      if (kind.startsWith("CONNECTION_")) {
+        return;
+      }
       told.add(kind + " "
           + (node == null ? "null" : node.getPath() + " " + CaseContext.text(node.getData())));
     }

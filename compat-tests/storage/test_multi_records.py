@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import pytest
 
-from durability.txn_log import RECORD_HEAD_SIZE, records_of
 from lib import elements
 from lib.records import CREATOR_ACL, READ_ACL, Err, Flags, Op
 from lib.servers import start_server
+from lib.txn_log import RECORD_HEAD_SIZE, records_of
 from lib.zkwire import open_session
 
 CONFIG = {"extendedTypesEnabled": "true", "preAllocSize": 64}

@@ -15,12 +15,12 @@ from datetime import datetime, timezone
 
 import pytest
 
-from durability.txn_log import records_of
 from lib import servers
 from lib.elements import check, create, delete, set_data
 from lib.records import OPEN_ACL, READ_ACL, Acl, Flags, Op, Perms, create_ttl_request
 from lib.scenery import DAY_MS, QUICK_REMOVAL_CONFIG, wait_until_gone
 from lib.servers import lockkeeper_binary, server_kind
+from lib.txn_log import records_of
 from lib.zkwire import open_session
 
 pytestmark = pytest.mark.skipif(

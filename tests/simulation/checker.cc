@@ -1,19 +1,12 @@
 #include "tests/simulation/checker.h"
 
 #include <algorithm>
-#include <sstream>
+
+#include "zab/text.h"
 
 namespace lockkeeper::simulation {
-namespace {
 
-template <class... Parts>
-std::string Text(const Parts&... parts) {
-  std::ostringstream text;
-  (text << ... << parts);
-  return text.str();
-}
-
-}  // namespace
+using zab::Text;
 
 // Agreement and total order: one payload and one predecessor for each zxid.
 void Checker::Commit(PeerId node, Zxid before, const LogEntry& entry) {

@@ -31,7 +31,6 @@ struct FaultPlan {
   bool crashes = true;
   bool partitions = true;
   bool pauses = true;
-  bool wipes = false;  // a member loses its disk (at most one)
 };
 
 // How often something worth reaching was reached, over many runs.

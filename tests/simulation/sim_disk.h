@@ -60,7 +60,6 @@ class SimDisk {
     return state;
   }
   const std::vector<LogEntry>& log() const { return log_; }
-  Zxid base() const { return base_.zxid; }
 
   int64_t accepted_epoch = 0;
   int64_t current_epoch = 0;

@@ -46,7 +46,6 @@ class SimMember final : public NetworkUser {
   void CrashAfter(int64_t count) { crash_after_ = count; }
   void Pause(int64_t ms);
   void SlowDisk(int64_t factor) { disk_factor_ = factor; }
-  void Wipe() { disk_ = {}; }
 
   // A client writes `payload` here; it is answered when it is done, or never.
   void Submit(const std::string& payload);
