@@ -50,7 +50,7 @@ def make_history(data_dir: Path) -> None:
         for third in range(3):
             if third > 0:
                 server.start()
-                wait_for_checkpoint(server, third)
+            wait_for_checkpoint(server, third + 1)
             with open_session(server, timeout_ms=SESSION_TIMEOUT_MS) as conn:
                 assert conn.create(f"/e{third}", flags=Flags.EPHEMERAL).ok
                 for number in range(third * COUNT // 3, (third + 1) * COUNT // 3):
