@@ -128,7 +128,11 @@ void CoreLoop::Forward(SessionId session, int32_t xid, OpCode op, std::string_vi
 }
 
 // Its place among this server's requests is its place at the leader: both are first in, first out.
+// What the leader has proposed already is not its transaction, even with its session and xid: many
+// clients count xids from 1 again when they bring their session from another server, where requests
+// of theirs may still be in flight. Those came here before the answer to REVALIDATE.
 void CoreLoop::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlight in_flight) {
+  in_flight.zxid = member_->peer().history().appended;
   in_flight.what = request.op == OpCode::kSync ? InFlight::What::kSync : InFlight::What::kForwarded;
   Forward(batch.session, request.xid, request.op, {request.frame.get(), request.frame_bytes},
           request.identities.get());

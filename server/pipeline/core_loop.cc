@@ -184,7 +184,7 @@ bool CoreLoop::RunNext(AppliedBatch* batch) {
 
 bool CoreLoop::IsFor(const InFlight& in_flight, const LogEntry& entry) const {
   if (in_flight.what == InFlight::What::kProposed) return in_flight.zxid == entry.zxid;
-  if (in_flight.what != InFlight::What::kForwarded) return false;
+  if (in_flight.what != InFlight::What::kForwarded || entry.zxid <= in_flight.zxid) return false;
   const auto header = Decode<TxnHeader>(*entry.payload);
   return header && header->client_id == in_flight.session.value && header->cxid == in_flight.xid;
 }

@@ -92,7 +92,7 @@ class CoreLoop final : public EnsembleHost {
   struct InFlight {
     enum class What : uint8_t {
       kProposed,   // by this server, as `zxid`
-      kForwarded,  // to the leader; known again by session and xid
+      kForwarded,  // to the leader; known again by session and xid, and above `zxid`
       kRead,       // waits for what stands before it
       kSync,       // waits for the leader's word
     };
