@@ -4,9 +4,11 @@ import time
 from typing import Optional
 
 from jepsen.cluster import Cluster
+from lib.records import Op, path_request, path_watch_request
 from lib.zkwire import Connection, ConnectionClosed, open_session
 
 PATIENCE_S = 90.0
+_AT_ONCE = 50
 
 
 class Disagreement(Exception):
@@ -15,16 +17,29 @@ class Disagreement(Exception):
 
 def read_tree(connection: Connection) -> dict:
     """Every znode: path -> (data, stat, ACL, number of children)."""
-    tree, waiting = {}, ["/"]
+    tree: dict = {}
+    waiting = ["/"]
     while waiting:
-        path = waiting.pop()
-        listing, content, acl = connection.children(path), connection.get(path), connection.get_acl(path)
-        if not (listing.ok and content.ok and acl.ok):
-            continue  # removed meanwhile: the zxids will tell
-        data, stat = content.value
-        tree[path] = (data, stat, acl.value[0], len(listing.value))
-        waiting += [path.rstrip("/") + "/" + name for name in listing.value]
+        chunk, waiting = waiting[:_AT_ONCE], waiting[_AT_ONCE:]
+        for path, (listing, content, acl) in zip(chunk, _look_at(connection, chunk)):
+            if not (listing.ok and content.ok and acl.ok):
+                continue  # removed meanwhile: the zxids will tell
+            data, stat = content.value
+            tree[path] = (data, stat, acl.value[0], len(listing.value))
+            waiting += [path.rstrip("/") + "/" + name for name in listing.value]
     return tree
+
+
+def _look_at(connection: Connection, paths: list[str]) -> list[tuple]:
+    """(children, data, ACL) replies of each path, asked for in one segment."""
+    frames = []
+    for path in paths:
+        frames.append(connection.encode(Op.GET_CHILDREN, path_watch_request(path)))
+        frames.append(connection.encode(Op.GET_DATA, path_watch_request(path)))
+        frames.append(connection.encode(Op.GET_ACL, path_request(path)))
+    connection.send_raw(b"".join(frames))
+    replies = [connection.next_reply() for _ in frames]
+    return list(zip(replies[0::3], replies[1::3], replies[2::3]))
 
 
 def digests(cluster: Cluster, number: int) -> dict[str, str]:
@@ -50,7 +65,8 @@ def check(cluster: Cluster) -> str:
             connection.close()
     zxid, by_number = trees
     _compare(by_number)
-    return f"{len(by_number)} servers at zxid {zxid:#x}, {len(by_number[1])} znodes each, {_compare_digests(cluster)} digests"
+    compared = _compare_digests(cluster)
+    return f"{len(by_number)} servers at zxid {zxid:#x}, {len(by_number[1])} znodes each, {compared} digests"
 
 
 def _sessions(cluster: Cluster, deadline: float) -> dict[int, Connection]:

@@ -2,7 +2,6 @@
 
 import collections
 import json
-import os
 import random
 import subprocess
 import sys
@@ -29,7 +28,7 @@ def _one(number: int, seed: int, out: Path) -> dict:
     servers, workload, nemesis = PLAN[number % len(PLAN)]
     words = [sys.executable, str(_RUN), "--workload", workload, "--nemesis", nemesis, "--servers", str(servers)]
     words += ["--seconds", str(RUN_SECONDS), "--seed", str(seed), "--out", str(out)]
-    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, env=os.environ)
+    done = subprocess.run(words, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False)
     print(done.stdout, flush=True)
     try:
         return json.loads((out / "figures.json").read_text(encoding="utf-8"))

@@ -175,7 +175,9 @@ class Cluster:
         """Servers that do not run although nobody killed them, with the end of their logs."""
         members = self.ensemble.members
         return [
-            f"server {number} has ended:\n{server.log_tail(15)}" for number, server in members.items() if not server.running
+            f"server {number} has ended:\n{server.log_tail(15)}"
+            for number, server in members.items()
+            if not server.running
         ]
 
     def close(self) -> None:

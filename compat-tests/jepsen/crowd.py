@@ -1,4 +1,4 @@
-"""Many sessions over several servers in one thread, kept alive by pings, moving to another server when theirs is gone."""
+"""Many sessions over several servers in one thread: pings keep them alive, and they move when their server is gone."""
 
 import heapq
 import random

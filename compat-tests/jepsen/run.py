@@ -13,6 +13,7 @@ import argparse
 import json
 import random
 import shutil
+import signal
 import statistics
 import sys
 import tempfile
@@ -156,7 +157,8 @@ class Run:  # pylint: disable=too-many-instance-attributes
             lines.append(f"  recovery   median {statistics.median(recoveries):.2f} s, longest {max(recoveries):.2f} s")
         lines += [f"  leaders    {self.watcher.roles()}", f"  agreement  {self.agreed}"]
         lines += [f"  VIOLATION  {text}" for text in self.violations]
-        lines.append(f"VERDICT: {'OK' if not self.violations else f'{len(self.violations)} VIOLATIONS'}; see {self.out}")
+        verdict = f"{len(self.violations)} VIOLATIONS" if self.violations else "OK"
+        lines.append(f"VERDICT: {verdict}; see {self.out}")
         return "\n".join(lines)
 
     def _save(self, cluster: Cluster) -> None:
@@ -216,6 +218,7 @@ def main() -> int:
     parser.add_argument("--out", help="directory for the verdict, the timeline and the histories")
     parser.add_argument("--campaign", type=float, metavar="MINUTES", help="many runs; --seconds is for each of them")
     arguments = parser.parse_args()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # clean up
     try:
         nemesis.names_of(arguments.nemesis)
     except ValueError as error:

@@ -103,7 +103,8 @@ class TestLinearizability:
         assert linearizability.check(items, register_step, None).linearizable
 
     def test_giving_up_is_not_passing(self):
-        answer = linearizability.check([created(), op("read", 2, 3, value="x", version=0)], register_step, None, limit=1)
+        items = [created(), op("read", 2, 3, value="x", version=0)]
+        answer = linearizability.check(items, register_step, None, limit=1)
         assert answer.linearizable is None
 
     @pytest.mark.parametrize("seed", range(30))

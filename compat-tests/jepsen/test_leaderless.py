@@ -50,7 +50,7 @@ def test_qp_5_9_no_pinging_session_expires_by_a_leader_change(three, sessions):
 
 
 def test_qp_5_4_clients_are_turned_away_without_a_leader_and_served_afterwards(three):
-    """QP-5.4, QP-5.5: without a quorum a server closes connections instead of serving; its clients' sessions go on afterwards."""
+    """QP-5.4, QP-5.5: without a quorum a server closes connections; the sessions of its clients go on afterwards."""
     alone = three.members[1]
     others = [three.members[2], three.members[3]]
     session = wait_until(lambda: _connects(alone), "a session on server 1")
