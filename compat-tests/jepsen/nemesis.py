@@ -63,6 +63,33 @@ def kill_all(cluster: Cluster, rng: random.Random) -> Iterator[str]:
     return _kill(cluster, cluster.numbers)
 
 
+def crash_loop(cluster: Cluster, rng: random.Random) -> Iterator[str]:
+    """A minority is killed again and again, soon after each start: in recovery, election, synchronization."""
+    numbers, times = _minority(cluster, rng), rng.randint(4, 10)
+    for _ in range(times):
+        for number in numbers:
+            cluster.kill(number)
+            cluster.launch(number)
+        time.sleep(rng.choice([0.0, 0.05, 0.1, 0.2, 0.5, 1.0]))
+    yield f"kill -9 {numbers} and start, {times} times"
+
+
+def leader_hunt(cluster: Cluster, rng: random.Random) -> Iterator[str]:
+    """Each new leader is killed as soon as it is seen, and started again at once."""
+    killed: list[int] = []
+    end = time.monotonic() + 10
+    for _ in range(rng.randint(3, 6)):
+        while (leader := cluster.leader()) is None and time.monotonic() < end:
+            time.sleep(0.02)
+        if leader is None:
+            break
+        cluster.kill(leader)
+        killed.append(leader)
+        time.sleep(rng.uniform(0.0, 0.3))
+        cluster.launch(leader)
+    yield f"kill -9 of the leaders {killed}, one after the other"
+
+
 def _pause(cluster: Cluster, numbers: list[int]) -> Iterator[str]:
     cluster.pause(numbers)
     try:
@@ -246,6 +273,8 @@ PROCESS_FAULTS: dict[str, Fault] = {
     "kill-leader": kill_leader,
     "kill-majority": kill_majority,
     "kill-all": kill_all,
+    "crash-loop": crash_loop,
+    "leader-hunt": leader_hunt,
     "pause-random": pause_random,
     "pause-leader": pause_leader,
     "rolling-restart": rolling_restart,
