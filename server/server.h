@@ -47,6 +47,7 @@ class Server {
   void MakeThreads();
   Status JoinEnsemble();
   StorageOperations StorageOfMember();
+  void ShowMembership(DataTree* tree) const;
   Status OpenPort();
 
   const Config config_;
