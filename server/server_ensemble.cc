@@ -100,6 +100,8 @@ Status Server::JoinEnsemble() {
   if (Status started = network_->Start(); !started) return started;
   auto member = std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), &fs_,
                                                  dir_->snapshot_dir(), core_.get());
+  role_recorder_ = std::make_unique<RoleRecorder>(&metrics_);
+  member->SetRecorder(role_recorder_.get());
   core_->JoinEnsemble(std::move(member), StorageOfMember());
   return {};
 }
