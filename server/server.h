@@ -47,6 +47,7 @@ class Server {
   void MakeThreads();
   Status JoinEnsemble();
   StorageOperations StorageOfMember();
+  void ShowMembership(DataTree* tree) const;
   Status OpenPort();
 
   const Config config_;
@@ -71,6 +72,7 @@ class Server {
   std::vector<std::unique_ptr<IoThread>> io_threads_;
   std::vector<IoThread*> io_;
   std::unique_ptr<PeerNetwork> network_;
+  std::unique_ptr<RoleRecorder> role_recorder_;
   std::unique_ptr<CoreLoop> core_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Gatherer> gatherer_;

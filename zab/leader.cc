@@ -330,8 +330,9 @@ void Leader::CommitAgreed(Actions* out) {
     history_.applied = entry->zxid;
     history_.committed.Add(*entry);
     out->push_back(Deliver{*std::move(entry)});
+    // Between two commits of one quorum, a sync keeps its place.
+    AnswerSyncs(out);
   }
-  AnswerSyncs(out);
 }
 
 void Leader::Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions* out) {
@@ -426,14 +427,24 @@ Leader::LearnerCounts Leader::Counts() const {
   LearnerCounts counts;
   for (const auto& [id, link] : links_) {
     if (link.phase == Link::kAwaitInfo) continue;
+    const bool synced = link.phase == Link::kSynced;
     if (link.observer) {
       ++counts.observers;
+      if (synced) ++counts.synced_observers;
     } else {
       ++counts.followers;
-      if (link.phase == Link::kSynced) ++counts.synced_followers;
+      if (synced) ++counts.synced_followers;
+      if (synced && !quorum_.IsVoter(link.sid)) ++counts.synced_non_voting;
     }
   }
+  counts.pending_syncs = syncs_.size();
   return counts;
+}
+
+PeerId Leader::SidOf(LearnerId id) const {
+  const auto found = links_.find(id);
+  const bool told = found != links_.end() && found->second.phase != Link::kAwaitInfo;
+  return told ? found->second.sid : PeerId{-1};
 }
 
 std::deque<LogEntry> Leader::TakeLogged() {

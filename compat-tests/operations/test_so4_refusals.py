@@ -287,7 +287,7 @@ def test_so_4_5_what_is_not_available_yet_is_refused_by_name(line, reason):
     [
         (TWO_SERVERS, "3", "6: server.1=a:1:2", "3 in the file myid, is not in the list"),
         (TWO_SERVERS + "\nsslQuorum=true", "1", "8: sslQuorum=true", "not available yet"),
-        (TWO_SERVERS + "\nweight.2=3", "1", "6: server.1=a:1:2", "weights are not available yet"),
+        (TWO_SERVERS + "\ngroup.1=1:2", "1", "6: server.1=a:1:2", "weights are not available yet"),
     ],
 )
 def test_so_4_7_an_ensemble_that_cannot_be_is_refused(lines, myid, place, reason):

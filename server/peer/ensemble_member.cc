@@ -4,6 +4,7 @@
 
 #include <utility>
 
+#include "server/clock.h"
 #include "server/storage/epoch_files.h"
 
 namespace lockkeeper {
@@ -33,6 +34,7 @@ void EnsembleMember::Tell(const std::function<void(zab::Actions*)>& event) {
   event(&actions);
   for (zab::Action& action : actions) {
     if (failed_) return;
+    if (recorder_ != nullptr) recorder_->Note(now_, peer_, action);
     std::visit([this](auto& a) { Carry(a); }, action);
   }
 }
@@ -143,6 +145,7 @@ void EnsembleMember::AnswerLearner(LinkId learner, QuorumPacket packet) {
 void EnsembleMember::SendToLeader(QuorumPacket packet) { to_leader_.push_back(std::move(packet)); }
 
 void EnsembleMember::Flush() {
+  if (recorder_ != nullptr) recorder_->Sent(MonoNow());
   if (!to_leader_.empty()) network_.SendToLeader(leader_link_, std::exchange(to_leader_, {}));
   for (auto& [learner, packets] : std::exchange(to_learners_, {})) {
     network_.SendToLearner(learner, std::move(packets));

@@ -15,6 +15,7 @@
 #include "protocol/result.h"
 #include "protocol/types.h"
 #include "server/peer/peer_network.h"
+#include "server/peer/role_recorder.h"
 #include "server/storage/file_system.h"
 #include "zab/peer.h"
 
@@ -51,6 +52,10 @@ class EnsembleMember {
  public:
   EnsembleMember(const zab::PeerOptions& options, zab::History history, PeerNetwork* network,
                  FileSystem* fs, std::string epoch_dir, EnsembleHost* host);
+
+  // Before Start: `recorder` hears of everything that this member does, and lives as long.
+  void SetRecorder(RoleRecorder* recorder) { recorder_ = recorder; }
+  const RoleRecorder* recorder() const { return recorder_; }
 
   void Start(MonoMs now);
   void Stop();
@@ -117,6 +122,7 @@ class EnsembleMember {
   FileSystem& fs_;
   const std::string epoch_dir_;
   EnsembleHost& host_;
+  RoleRecorder* recorder_ = nullptr;
   MonoMs now_;
   LinkId leader_link_ = 0;
   LinkId next_link_ = 1;
