@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "server/storage/epoch_files.h"
-
 namespace lockkeeper {
 namespace {
 
@@ -17,13 +15,8 @@ constexpr size_t kTouchesMax = kQuorumBufferMax / 2 / kTouchBytes;
 }  // namespace
 
 EnsembleMember::EnsembleMember(const zab::PeerOptions& options, zab::History history,
-                               PeerNetwork* network, FileSystem* fs, std::string epoch_dir,
-                               EnsembleHost* host)
-    : peer_(options, std::move(history)),
-      network_(*network),
-      fs_(*fs),
-      epoch_dir_(std::move(epoch_dir)),
-      host_(*host) {}
+                               PeerTransport* network, EnsembleHost* host)
+    : peer_(options, std::move(history)), network_(*network), host_(*host) {}
 
 // ---- Events.
 
@@ -237,19 +230,19 @@ void EnsembleMember::Carry(zab::LearnerMessage& action) {
 
 void EnsembleMember::Carry(zab::Append& action) { host_.AppendToLog(std::move(action.entry)); }
 
-void EnsembleMember::WriteEpochFile(const char* name, int64_t epoch) {
-  const Status written = WriteEpoch(fs_, epoch_dir_, name, epoch);
+void EnsembleMember::WriteEpoch(EpochKind kind, int64_t epoch) {
+  const Status written = host_.WriteEpoch(kind, epoch);
   if (written) return;
   failed_ = true;
   host_.Fail(written.error());
 }
 
 void EnsembleMember::Carry(zab::WriteAcceptedEpoch& action) {
-  WriteEpochFile(kAcceptedEpochName, action.epoch);
+  WriteEpoch(EpochKind::kAccepted, action.epoch);
 }
 
 void EnsembleMember::Carry(zab::WriteCurrentEpoch& action) {
-  WriteEpochFile(kCurrentEpochName, action.epoch);
+  WriteEpoch(EpochKind::kCurrent, action.epoch);
 }
 
 void EnsembleMember::Carry(zab::Truncate& action) {
