@@ -14,67 +14,16 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "datatree/data_tree.h"
-#include "protocol/election_message.h"
 #include "protocol/quorum_packet.h"
 #include "protocol/result.h"
 #include "protocol/types.h"
 #include "server/config/membership.h"
+#include "server/peer/peer_transport.h"
 
 namespace lockkeeper {
-
-// A connection to a leader or of a learner; never used twice in a process, never 0.
-using LinkId = uint64_t;
-
-// ---- What comes in.
-
-struct NotificationCame {
-  PeerId from;
-  Notification notification;
-};
-struct LeaderLinkUp {
-  LinkId link;
-};
-struct LeaderPackets {
-  LinkId link;
-  std::vector<QuorumPacket> packets;
-};
-// The stream behind a SNAP packet, which was the last packet delivered before: the state at that
-// packet's zxid, complete and consistent.
-struct LeaderSnapshot {
-  LinkId link;
-  std::unique_ptr<DataTree> tree;
-};
-// Could not be made, broke, or was malformed. Not reported after DisconnectLeader.
-struct LeaderLinkDown {
-  LinkId link;
-  std::string why;
-};
-struct LearnerLinkUp {
-  LinkId link;
-  std::string address;  // host:port of the learner, for messages
-};
-struct LearnerPackets {
-  LinkId link;
-  std::vector<QuorumPacket> packets;
-};
-// Not reported after CloseLearner and CloseLearnerPort.
-struct LearnerLinkDown {
-  LinkId link;
-  std::string why;
-};
-// The quorum port or the election port cannot be opened or has failed for good.
-struct PortFailed {
-  Error error;
-  bool election = false;  // the process must end (exit code 14)
-};
-
-using PeerEvent =
-    std::variant<NotificationCame, LeaderLinkUp, LeaderPackets, LeaderSnapshot, LeaderLinkDown,
-                 LearnerLinkUp, LearnerPackets, LearnerLinkDown, PortFailed>;
 
 struct PeerNetworkOptions {
   PeerId self;
@@ -93,12 +42,12 @@ struct PeerNetworkOptions {
   DataTreeOptions tree;  // of trees that snapshots are received into
 };
 
-class PeerNetwork {
+class PeerNetwork final : public PeerTransport {
  public:
   using Deliver = std::function<void(std::vector<PeerEvent>)>;
 
   PeerNetwork(PeerNetworkOptions options, Deliver deliver);
-  ~PeerNetwork();
+  ~PeerNetwork() override;
   PeerNetwork(const PeerNetwork&) = delete;
   PeerNetwork& operator=(const PeerNetwork&) = delete;
 
@@ -108,26 +57,20 @@ class PeerNetwork {
   // Closes everything and ends the thread. Nothing is delivered afterwards.
   void Stop();
 
-  // Replaces a message to `to` that is not sent yet; connects first where there is no connection.
-  // The last message sent is repeated on a new connection while nothing newer waits.
-  void Notify(PeerId to, const Notification& notification);
+  // PeerTransport
+  void Notify(PeerId to, const Notification& notification) override;
+  void ConnectToLeader(LinkId link, PeerId leader) override;
+  void SendToLeader(LinkId link, std::vector<QuorumPacket> packets) override;
+  void DisconnectLeader(LinkId link) override;
+  void OpenLearnerPort() override;
+  void CloseLearnerPort() override;
+  void SendToLearner(LinkId link, std::vector<QuorumPacket> packets) override;
+  void StreamToLearner(LinkId link, SharedBytes bytes) override;
+  void CloseLearner(LinkId link) override;
 
-  // At most five tries, then LeaderLinkDown. The name is resolved again at each of them.
-  void ConnectToLeader(LinkId link, PeerId leader);
-  void SendToLeader(LinkId link, std::vector<QuorumPacket> packets);
-  void DisconnectLeader(LinkId link);
-
-  // Listens on this server's quorum addresses until closed, which also ends all learners' links.
-  void OpenLearnerPort();
-  void CloseLearnerPort();
-  void SendToLearner(LinkId link, std::vector<QuorumPacket> packets);
-  // The bytes behind a SNAP packet, in order with packets sent before and after.
-  void StreamToLearner(LinkId link, SharedBytes bytes);
   // Calls `then` on the peer thread once fewer than `bytes` bytes wait for the learner, or its link
   // is gone: for a stream that is made piece by piece, as fast as it is taken. Not after Stop.
   void CallWhenBelow(LinkId link, size_t bytes, std::function<void()> then);
-  // What was sent before is still written, within a second.
-  void CloseLearner(LinkId link);
 
  private:
   class Impl;
