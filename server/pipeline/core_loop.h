@@ -27,7 +27,6 @@
 #include "server/pipeline/read_gate.h"
 #include "server/pipeline/serving_state.h"
 #include "server/pipeline/tree_slot.h"
-#include "server/peer/ensemble_member.h"
 #include "server/session/session_tracker.h"
 #include "zab/proposals.h"
 #include "zab/quorum.h"

@@ -7,6 +7,7 @@
 #include "server/clock.h"
 #include "server/net/io_thread.h"
 #include "server/pipeline/core_loop.h"
+#include "server/pipeline/reply.h"
 
 namespace lockkeeper {
 namespace {
@@ -81,6 +82,7 @@ void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
     return;
   }
   if (request.op == OpCode::kCloseSession) in_flight.kind = DeliveryKind::kReplyAndClose;
+  in_flight.create2 = Create2Elements(request.body);
   if (!Proposes()) return ForwardRequest(batch, std::move(request), std::move(in_flight));
   if (request.op == OpCode::kSync) {
     in_flight.what = InFlight::What::kSync;
@@ -148,9 +150,9 @@ void CoreLoop::Handle(OpenSession& open) {
                      .kind = DeliveryKind::kSessionOpened,
                      .op = OpCode::kCreateSession};
   if (Proposes()) {
-    return Propose(preparer_->PrepareCreateSession(ContextFor(session, 0, Nobody()),
-                                                   open.timeout_ms),
-                   std::move(in_flight));
+    return Propose(
+        preparer_->PrepareCreateSession(ContextFor(session, 0, Nobody()), open.timeout_ms),
+        std::move(in_flight));
   }
   in_flight.what = InFlight::What::kForwarded;
   in_flight_.push_back(std::move(in_flight));
