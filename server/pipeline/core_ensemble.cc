@@ -64,7 +64,7 @@ void CoreLoop::StopServing(const std::string& why) {
 // Nobody will hear how these end; their clients find out at the next leader.
 void CoreLoop::DropInFlight() {
   for (const InFlight& in_flight : std::exchange(in_flight_, {})) {
-    if (in_flight.request_bytes > 0 || in_flight.kind == DeliveryKind::kReply) {
+    if (in_flight.kind == DeliveryKind::kReply || in_flight.kind == DeliveryKind::kReplyAndClose) {
       outstanding_.Done(in_flight.request_bytes);
     }
   }
