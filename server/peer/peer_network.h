@@ -6,7 +6,9 @@
 //          heartbeat; every method may be called from any thread. What comes in is handed to
 //          `deliver` on the peer thread, in batches, in the order of arrival on each connection.
 // Order:   commands take effect in the order of the calls of one thread.
-// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped.
+// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped. A
+//          whole state is sent no faster than it is taken. What a learner sends faster than it is
+//          dealt with waits in its own socket.
 #ifndef LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 #define LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 
@@ -23,6 +25,7 @@
 #include "protocol/result.h"
 #include "protocol/types.h"
 #include "server/config/membership.h"
+#include "server/peer/frozen_stream.h"
 
 namespace lockkeeper {
 
@@ -48,6 +51,10 @@ struct LeaderSnapshot {
   LinkId link;
   std::unique_ptr<DataTree> tree;
 };
+// More of a long stream behind a SNAP packet has come; at most once in kProgressMs.
+struct LeaderSnapshotPart {
+  LinkId link;
+};
 // Could not be made, broke, or was malformed. Not reported after DisconnectLeader.
 struct LeaderLinkDown {
   LinkId link;
@@ -57,9 +64,17 @@ struct LearnerLinkUp {
   LinkId link;
   std::string address;  // host:port of the learner, for messages
 };
+// `unhandled` counts against the bytes that may wait between the network and its user: the learner
+// is read further when they are few, so the event must be kept until it is dealt with.
 struct LearnerPackets {
   LinkId link;
   std::vector<QuorumPacket> packets;
+  std::shared_ptr<const void> unhandled = nullptr;
+};
+// The learner takes of what StreamToLearner sends it; at most once in kProgressMs, and behind the
+// last byte.
+struct LearnerTakes {
+  LinkId link;
 };
 // Not reported after CloseLearner and CloseLearnerPort.
 struct LearnerLinkDown {
@@ -72,9 +87,11 @@ struct PortFailed {
   bool election = false;  // the process must end (exit code 14)
 };
 
-using PeerEvent =
-    std::variant<NotificationCame, LeaderLinkUp, LeaderPackets, LeaderSnapshot, LeaderLinkDown,
-                 LearnerLinkUp, LearnerPackets, LearnerLinkDown, PortFailed>;
+using PeerEvent = std::variant<NotificationCame, LeaderLinkUp, LeaderPackets, LeaderSnapshot,
+                               LeaderSnapshotPart, LeaderLinkDown, LearnerLinkUp, LearnerPackets,
+                               LearnerTakes, LearnerLinkDown, PortFailed>;
+
+inline constexpr int64_t kProgressMs = 500;
 
 struct PeerNetworkOptions {
   PeerId self;
@@ -89,6 +106,7 @@ struct PeerNetworkOptions {
   int32_t leader_connect_ms = 20'000;     // in total: tickTime x initLimit or its own limit
   int32_t leader_connect_delay_ms = 100;  // leaderConnectDelayDuringRetryMs
   size_t learner_queue_bytes_max = size_t{512} << 20;
+  size_t learner_unhandled_bytes_max = size_t{16} << 20;  // of one learner; then it is not read
   size_t buffer_bytes_max = kQuorumBufferMax;
   DataTreeOptions tree;  // of trees that snapshots are received into
 };
@@ -122,10 +140,7 @@ class PeerNetwork {
   void CloseLearnerPort();
   void SendToLearner(LinkId link, std::vector<QuorumPacket> packets);
   // The bytes behind a SNAP packet, in order with packets sent before and after.
-  void StreamToLearner(LinkId link, SharedBytes bytes);
-  // Calls `then` on the peer thread once fewer than `bytes` bytes wait for the learner, or its link
-  // is gone: for a stream that is made piece by piece, as fast as it is taken. Not after Stop.
-  void CallWhenBelow(LinkId link, size_t bytes, std::function<void()> then);
+  void StreamToLearner(LinkId link, std::shared_ptr<FrozenStream> stream);
   // What was sent before is still written, within a second.
   void CloseLearner(LinkId link);
 

@@ -17,6 +17,7 @@
 #include "datatree/data_tree.h"
 #include "datatree/prepare.h"
 #include "server/admin/metrics.h"
+#include "server/peer/ensemble_member.h"
 #include "server/pipeline/checkpoint_schedule.h"
 #include "server/pipeline/checkpoint_thread.h"
 #include "server/pipeline/container_reaper.h"
@@ -55,8 +56,8 @@ class CoreLoop final : public EnsembleHost {
  public:
   // `failed` is called on the core thread once nothing can be acknowledged any more; the process
   // must end then.
-  CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
-           CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
+  CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate, Inbox<CoreMessage>* inbox,
+           LogThread* log, CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
            Outstanding* outstanding, const CoreOptions& options, Metrics* metrics,
            std::function<void(const Error&)> failed);
 
@@ -81,7 +82,7 @@ class CoreLoop final : public EnsembleHost {
   void OnLearnerMessage(LinkId learner, const QuorumPacket& packet) override;
   void OnLeaderAnswer(const QuorumPacket& packet) override;
   std::vector<SessionTouch> TakeTouches() override;
-  Status StreamState(const std::function<void(std::string)>& sink) override;
+  Result<std::unique_ptr<FrozenStream>> FreezeState() override;
   std::vector<LogEntry> ReadLog(Zxid from, Zxid upto) override;
   void Fail(const Error& error) override;
 
@@ -103,6 +104,7 @@ class CoreLoop final : public EnsembleHost {
     OpCode op = OpCode::kError;
     int32_t xid = 0;
     int64_t request_bytes = 0;  // as Outstanding counts them
+    std::vector<bool> create2;  // Create2Elements
     CoreRequest read;
   };
 
