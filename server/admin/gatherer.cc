@@ -166,9 +166,9 @@ struct Gatherer::CorePart {
   KeyedGauges byte_usage;
 
   std::optional<std::string> peer_state;
-  std::optional<zab::Leader::LearnerCounts> learners;  // leader
-  std::optional<PeerId> observed;                      // observer: its leader
-  std::optional<MonoMs> serving_since;                 // member
+  std::optional<zab::Leader::LearnerCounts> learners;         // leader
+  std::optional<PeerId> observed;                             // observer: its leader
+  std::optional<MonoMs> serving_since;                        // member
   std::vector<std::pair<SessionId, int32_t>> known_sessions;  // learner
 
   void AddRole(const EnsembleMember* member) {
@@ -371,22 +371,21 @@ void Gatherer::FillQuorum(ServerView* view) const {
 void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* view) const {
   const int64_t since_role =
       view->now.value - (core.serving_since ? *core.serving_since : started_).value;
-  GaugeValues gauges{
-      .ephemerals_count = core.ephemeral_count,
-      .num_alive_connections = io.connection_count,
-      .outstanding_requests = view->outstanding,
-      .znode_count = core.node_count,
-      .global_sessions = core.session_count,
-      .uptime = since_role,
-      .watch_count = io.watch_count,
-      .approximate_data_size = core.data_bytes,
-      .open_file_descriptor_count = OpenDescriptors(),
-      .max_file_descriptor_count = MaxDescriptors(),
-      .auth_failed_count = context_.auth_failed.load(std::memory_order_relaxed),
-      .quota_count_limit_per_namespace = core.count_limits,
-      .quota_bytes_limit_per_namespace = core.byte_limits,
-      .quota_count_usage_per_namespace = core.count_usage,
-      .quota_bytes_usage_per_namespace = core.byte_usage};
+  GaugeValues gauges{.ephemerals_count = core.ephemeral_count,
+                     .num_alive_connections = io.connection_count,
+                     .outstanding_requests = view->outstanding,
+                     .znode_count = core.node_count,
+                     .global_sessions = core.session_count,
+                     .uptime = since_role,
+                     .watch_count = io.watch_count,
+                     .approximate_data_size = core.data_bytes,
+                     .open_file_descriptor_count = OpenDescriptors(),
+                     .max_file_descriptor_count = MaxDescriptors(),
+                     .auth_failed_count = context_.auth_failed.load(std::memory_order_relaxed),
+                     .quota_count_limit_per_namespace = core.count_limits,
+                     .quota_bytes_limit_per_namespace = core.byte_limits,
+                     .quota_count_usage_per_namespace = core.count_usage,
+                     .quota_bytes_usage_per_namespace = core.byte_usage};
   if (context_.config.ensemble) {
     gauges.quorum_size = static_cast<int64_t>(context_.config.membership.Participants());
   }
