@@ -2,8 +2,8 @@
 
 #include <glog/logging.h>
 
-#include <future>
 #include <optional>
+#include <future>
 #include <utility>
 #include <vector>
 
