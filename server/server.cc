@@ -133,6 +133,7 @@ void Server::MakeThreads() {
                               .enforce_quota = config_.enforce_quota,
                               .reconfig_enabled = config_.reconfig_enabled,
                               .close_session_txn = config_.close_session_txn_enabled,
+                              .no_create2_in_multi = config_.ensemble,
                               .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
                                                    static_cast<size_t>(config_.jute_extrasize)},
                   .tick_ms = config_.tick_time_ms,

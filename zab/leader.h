@@ -33,6 +33,7 @@ class Leader {
 
   void OnLearnerConnected(MonoMs now, LearnerId id);
   void OnLearnerLost(LearnerId id);
+  void OnLearnerTakes(MonoMs now, LearnerId id);
   void OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out);
   void OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out);
   void OnPersisted(Actions* out);

@@ -64,6 +64,7 @@ struct LearnerLink {
   // NEWLEADER and UPTODATE (quorum-protocol 3.6).
   bool forwarding = false;
   std::vector<QuorumPacket> held;
+  size_t held_bytes = 0;
   AckClock acks;
 
   bool Synchronizing() const { return phase == Phase::kAwaitAck || phase == Phase::kAwaitLog; }

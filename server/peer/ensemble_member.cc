@@ -81,6 +81,10 @@ void EnsembleMember::On(MonoMs now, LeaderSnapshot& event) {
   Tell([&](zab::Actions* out) { peer_.OnSnapshotReceived(now, out); });
 }
 
+void EnsembleMember::On(MonoMs now, LeaderSnapshotPart& event) {
+  if (event.link == leader_link_) peer_.OnSnapshotPart(now);
+}
+
 void EnsembleMember::On(MonoMs now, LeaderLinkDown& event) {
   if (event.link != leader_link_) return;
   leader_link_ = 0;
@@ -97,6 +101,8 @@ void EnsembleMember::On(MonoMs now, LearnerPackets& event) {
     Tell([&](zab::Actions* out) { peer_.OnLearnerPacket(now, event.link, packet, out); });
   }
 }
+
+void EnsembleMember::On(MonoMs now, LearnerTakes& event) { peer_.OnLearnerTakes(now, event.link); }
 
 void EnsembleMember::On(MonoMs, LearnerLinkDown& event) {
   LOG(INFO) << "connection of a learner ended: " << event.why;
@@ -207,10 +213,11 @@ void EnsembleMember::Carry(zab::SendSnapshot& action) {
   LOG(INFO) << "sending the whole state at " << action.zxid << " to a learner";
   to_learners_[action.to].push_back({Type::kSnap, action.zxid});
   FlushLearner(action.to);
-  const Status streamed = host_.StreamState([&](std::string piece) {
-    network_.StreamToLearner(action.to, std::make_shared<const std::string>(std::move(piece)));
-  });
-  if (!streamed) LOG(ERROR) << "the state cannot be sent: " << streamed.error().message;
+  const Status streamed = network_.StreamToLearner(action.to, host_.StateNow());
+  if (streamed) return;
+  LOG(ERROR) << "the state cannot be sent: " << streamed.error().message;
+  network_.CloseLearner(action.to);
+  peer_.OnLearnerLost(action.to);
 }
 
 void EnsembleMember::Carry(zab::CloseLearner& action) {

@@ -44,8 +44,8 @@ class EnsembleHost {
   virtual void OnLeaderAnswer(const QuorumPacket& packet) = 0;
   // The sessions heard from since the last time.
   virtual std::vector<SessionTouch> TakeTouches() = 0;
-  // The state in pieces, as it follows a SNAP packet.
-  virtual Status StreamState(const std::function<void(std::string)>& sink) = 0;
+  // Writes the state, as it follows a SNAP packet; everything delivered is in it.
+  virtual StateSource StateNow() = 0;
   // Log entries from the last one at or below `from` to `upto`; empty: they cannot be had.
   virtual std::vector<LogEntry> ReadLog(Zxid from, Zxid upto) = 0;
   // The process must end.
@@ -89,9 +89,11 @@ class EnsembleMember {
   void On(MonoMs now, LeaderLinkUp& event);
   void On(MonoMs now, LeaderPackets& event);
   void On(MonoMs now, LeaderSnapshot& event);
+  void On(MonoMs now, LeaderSnapshotPart& event);
   void On(MonoMs now, LeaderLinkDown& event);
   void On(MonoMs now, LearnerLinkUp& event);
   void On(MonoMs now, LearnerPackets& event);
+  void On(MonoMs now, LearnerTakes& event);
   void On(MonoMs now, LearnerLinkDown& event);
   void On(MonoMs now, PortFailed& event);
 

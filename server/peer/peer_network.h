@@ -21,6 +21,7 @@
 #include "protocol/result.h"
 #include "protocol/types.h"
 #include "server/config/membership.h"
+#include "server/peer/frozen_stream.h"
 #include "server/peer/peer_transport.h"
 
 namespace lockkeeper {
@@ -65,12 +66,10 @@ class PeerNetwork final : public PeerTransport {
   void OpenLearnerPort() override;
   void CloseLearnerPort() override;
   void SendToLearner(LinkId link, std::vector<QuorumPacket> packets) override;
-  void StreamToLearner(LinkId link, SharedBytes bytes) override;
+  Status StreamToLearner(LinkId link, const StateSource& state) override;
   void CloseLearner(LinkId link) override;
 
-  // Calls `then` on the peer thread once fewer than `bytes` bytes wait for the learner, or its link
-  // is gone: for a stream that is made piece by piece, as fast as it is taken. Not after Stop.
-  void CallWhenBelow(LinkId link, size_t bytes, std::function<void()> then);
+  void StreamToLearner(LinkId link, std::shared_ptr<FrozenStream> stream);
 
  private:
   class Impl;

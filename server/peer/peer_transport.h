@@ -4,6 +4,7 @@
 #define LOCKKEEPER_SERVER_PEER_PEER_TRANSPORT_H_
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <variant>
@@ -16,6 +17,9 @@
 #include "protocol/types.h"
 
 namespace lockkeeper {
+
+// Writes a state in pieces.
+using StateSource = std::function<Status(const std::function<void(std::string)>& sink)>;
 
 // A connection to a leader or of a learner; never used twice in a process, never 0.
 using LinkId = uint64_t;
@@ -39,6 +43,10 @@ struct LeaderSnapshot {
   LinkId link;
   std::unique_ptr<DataTree> tree;
 };
+// More of a long stream behind a SNAP packet has come; at most once in kProgressMs.
+struct LeaderSnapshotPart {
+  LinkId link;
+};
 // Could not be made, broke, or was malformed. Not reported after DisconnectLeader.
 struct LeaderLinkDown {
   LinkId link;
@@ -48,9 +56,17 @@ struct LearnerLinkUp {
   LinkId link;
   std::string address;  // host:port of the learner, for messages
 };
+// `unhandled` counts against the bytes that may wait between the network and its user: the learner
+// is read further when they are few, so the event must be kept until it is dealt with.
 struct LearnerPackets {
   LinkId link;
   std::vector<QuorumPacket> packets;
+  std::shared_ptr<const void> unhandled = nullptr;
+};
+// The learner takes of what StreamToLearner sends it; at most once in kProgressMs, and behind the
+// last byte.
+struct LearnerTakes {
+  LinkId link;
 };
 // Not reported after CloseLearner and CloseLearnerPort.
 struct LearnerLinkDown {
@@ -63,9 +79,11 @@ struct PortFailed {
   bool election = false;  // the process must end (exit code 14)
 };
 
-using PeerEvent =
-    std::variant<NotificationCame, LeaderLinkUp, LeaderPackets, LeaderSnapshot, LeaderLinkDown,
-                 LearnerLinkUp, LearnerPackets, LearnerLinkDown, PortFailed>;
+using PeerEvent = std::variant<NotificationCame, LeaderLinkUp, LeaderPackets, LeaderSnapshot,
+                               LeaderSnapshotPart, LeaderLinkDown, LearnerLinkUp, LearnerPackets,
+                               LearnerTakes, LearnerLinkDown, PortFailed>;
+
+inline constexpr int64_t kProgressMs = 500;
 
 // Commands take effect in the order of the calls of one thread. What comes in is a PeerEvent, on
 // each connection in the order of arrival.
@@ -86,8 +104,9 @@ class PeerTransport {
   virtual void OpenLearnerPort() = 0;
   virtual void CloseLearnerPort() = 0;
   virtual void SendToLearner(LinkId link, std::vector<QuorumPacket> packets) = 0;
-  // The bytes behind a SNAP packet, in order with packets sent before and after.
-  virtual void StreamToLearner(LinkId link, SharedBytes bytes) = 0;
+  // What follows a SNAP packet, in order with packets sent before and after: what `state` writes if
+  // it is called now, while the caller stands still. An error: nothing of it is sent.
+  virtual Status StreamToLearner(LinkId link, const StateSource& state) = 0;
   // What was sent before is still written, within a second.
   virtual void CloseLearner(LinkId link) = 0;
 };

@@ -27,10 +27,10 @@ void RoleRecorder::Note(MonoMs now, const zab::Peer& peer, const zab::Action& ac
     if (peer.state() == ServerState::kLooking) Looking(now);
   } else if (std::holds_alternative<zab::ConnectToLeader>(action)) {
     leading_ = false;
-    Elected(now);
+    Elected(now, peer.state() == ServerState::kObserving);
   } else if (std::holds_alternative<zab::OpenLearnerPort>(action)) {
     leading_ = true;
-    Elected(now);
+    Elected(now, /*observer=*/false);
   } else if (const auto* to_leader = std::get_if<zab::SendToLeader>(&action)) {
     if (to_leader->packet.type == Type::kAckEpoch) syncing_since_ = now;
   } else if (const auto* serving = std::get_if<zab::StartServing>(&action)) {
@@ -53,9 +53,11 @@ void RoleRecorder::Looking(MonoMs now) {
   metrics_.looking_count.Add(1);
 }
 
-void RoleRecorder::Elected(MonoMs now) {
-  Looking(now);  // an observer sends nothing while it looks
-  metrics_.election_time.Record(now.value - std::exchange(looking_since_, {})->value);
+// An observer takes no part in the election, and sends nothing while it looks.
+void RoleRecorder::Elected(MonoMs now, bool observer) {
+  Looking(now);
+  const int64_t took = now.value - std::exchange(looking_since_, {})->value;
+  if (!observer) metrics_.election_time.Record(took);
 }
 
 void RoleRecorder::ToLearner(MonoMs now, const zab::Peer& peer, const zab::SendToLearner& action) {

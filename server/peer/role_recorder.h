@@ -35,7 +35,7 @@ class RoleRecorder {
   };
 
   void Looking(MonoMs now);
-  void Elected(MonoMs now);
+  void Elected(MonoMs now, bool observer);
   void ToLearner(MonoMs now, const zab::Peer& peer, const zab::SendToLearner& action);
   void Serving(MonoMs now, const zab::StartServing& action);
 

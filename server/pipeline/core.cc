@@ -228,7 +228,7 @@ void Core::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight
     case DeliveryKind::kReply:
     case DeliveryKind::kReplyAndClose:
       outstanding_.Done(in_flight.request_bytes);
-      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes);
+      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes, in_flight.create2);
       return;
     default:
       return;  // the connection writes its own ConnectResponse

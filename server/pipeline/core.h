@@ -89,7 +89,7 @@ class Core final : public EnsembleHost {
   void OnLearnerMessage(LinkId learner, const QuorumPacket& packet) override;
   void OnLeaderAnswer(const QuorumPacket& packet) override;
   std::vector<SessionTouch> TakeTouches() override;
-  Status StreamState(const std::function<void(std::string)>& sink) override;
+  StateSource StateNow() override;
   std::vector<LogEntry> ReadLog(Zxid from, Zxid upto) override;
   void Fail(const Error& error) override;
 
@@ -111,6 +111,7 @@ class Core final : public EnsembleHost {
     OpCode op = OpCode::kError;
     int32_t xid = 0;
     int64_t request_bytes = 0;  // as Outstanding counts them
+    std::vector<bool> create2;  // Create2Elements
     CoreRequest read;
   };
 

@@ -60,7 +60,7 @@ void Core::StopServing(const std::string& why) {
 // Nobody will hear how these end; their clients find out at the next leader.
 void Core::DropInFlight() {
   for (const InFlight& in_flight : std::exchange(in_flight_, {})) {
-    if (in_flight.request_bytes > 0 || in_flight.kind == DeliveryKind::kReply) {
+    if (in_flight.kind == DeliveryKind::kReply || in_flight.kind == DeliveryKind::kReplyAndClose) {
       outstanding_.Done(in_flight.request_bytes);
     }
   }
@@ -97,10 +97,12 @@ Status Core::InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) {
   return {};
 }
 
-Status Core::StreamState(const std::function<void(std::string)>& sink) {
-  constexpr size_t kPieceBytes = 1 << 20;
+StateSource Core::StateNow() {
+  constexpr size_t kPieceBytes = 256 << 10;
   ApplyCommitted();
-  return StreamSnapshot(tree(), kPieceBytes, sink);
+  return [this](const std::function<void(std::string)>& sink) {
+    return StreamSnapshot(tree(), kPieceBytes, sink);
+  };
 }
 
 std::vector<LogEntry> Core::ReadLog(Zxid from, Zxid upto) { return ports_.ReadLog(from, upto); }

@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "server/pipeline/core.h"
+#include "server/pipeline/reply.h"
 
 namespace lockkeeper {
 namespace {
@@ -79,6 +80,7 @@ void Core::HandleRequest(const RequestBatch& batch, CoreRequest request) {
     return;
   }
   if (request.op == OpCode::kCloseSession) in_flight.kind = DeliveryKind::kReplyAndClose;
+  in_flight.create2 = Create2Elements(request.body);
   if (!Proposes()) return ForwardRequest(batch, std::move(request), std::move(in_flight));
   if (request.op == OpCode::kSync) {
     in_flight.what = InFlight::What::kSync;

@@ -26,7 +26,7 @@ TEST(FreshTree, HasTheReservedNodes) {  // CP-6.10, CP-4.7
 }
 
 // Data, mzxid and mtime as a real member shows them; digest and zxid know nothing of it.
-TEST(Membership, IsShownByTheConfigZnodeWithoutATransaction) {  // QP-8.1, CP-6.10
+TEST(Membership, IsShownByTheConfigZnodeWithoutATransaction) {  // QP-8.8, CP-6.10
   TestTree t;
   t.tree.SetMembership("server.1=a:1:2:participant\nversion=0", 0, WallMs{1234});
   const NodeId node = t.tree.nodes().Lookup("/zookeeper/config");
