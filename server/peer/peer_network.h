@@ -39,6 +39,7 @@ struct PeerNetworkOptions {
   int32_t leader_connect_ms = 20'000;     // in total: tickTime x initLimit or its own limit
   int32_t leader_connect_delay_ms = 100;  // leaderConnectDelayDuringRetryMs
   size_t learner_queue_bytes_max = size_t{512} << 20;
+  size_t learner_unhandled_bytes_max = size_t{16} << 20;  // of one learner; then it is not read
   size_t buffer_bytes_max = kQuorumBufferMax;
   DataTreeOptions tree;  // of trees that snapshots are received into
 };
