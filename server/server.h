@@ -18,6 +18,7 @@
 #include "server/net/io_thread.h"
 #include "server/net/listener.h"
 #include "server/net/server_context.h"
+#include "server/peer/peer_network.h"
 #include "server/pipeline/checkpoint_thread.h"
 #include "server/pipeline/core_loop.h"
 #include "server/pipeline/log_thread.h"

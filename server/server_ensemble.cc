@@ -97,8 +97,8 @@ Status Server::JoinEnsemble() {
       NetworkOptionsOf(config_),
       [this](std::vector<PeerEvent> events) { core_inbox_.Push(PeerEvents{std::move(events)}); });
   if (Status started = network_->Start(); !started) return started;
-  auto member = std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), &fs_,
-                                                 dir_->snapshot_dir(), core_.get());
+  auto member =
+      std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), core_->host());
   role_recorder_ = std::make_unique<RoleRecorder>(&metrics_);
   member->SetRecorder(role_recorder_.get());
   core_->JoinEnsemble(std::move(member), StorageOfMember());
@@ -118,6 +118,9 @@ StorageOperations Server::StorageOfMember() {
     log_->Run([&](TxnLogWriter* writer) {
       checkpoints_->Run([&](CheckpointStore* store) { task(writer, store); });
     });
+  };
+  operations.write_epoch = [this](EpochKind kind, int64_t epoch) {
+    return WriteEpoch(fs_, dir_->snapshot_dir(), NameOf(kind), epoch);
   };
   operations.truncate = [this, with_both](Zxid upto) {
     Result<std::unique_ptr<DataTree>> tree = std::unique_ptr<DataTree>();

@@ -339,8 +339,9 @@ void Leader::CommitAgreed(Actions* out) {
     history_.applied = entry->zxid;
     history_.committed.Add(*entry);
     out->push_back(Deliver{*std::move(entry)});
+    // Between two commits of one quorum, a sync keeps its place.
+    AnswerSyncs(out);
   }
-  AnswerSyncs(out);
 }
 
 void Leader::Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions* out) {

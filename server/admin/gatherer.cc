@@ -21,7 +21,7 @@
 #include "server/clock.h"
 #include "server/net/connection.h"
 #include "server/net/io_thread.h"
-#include "server/pipeline/core_loop.h"
+#include "server/pipeline/core.h"
 
 namespace lockkeeper {
 namespace {
@@ -250,7 +250,7 @@ Gatherer::IoPart Gatherer::AskIoThreads(ViewParts parts, ConnectionRef asking) {
 }
 
 Gatherer::CorePart Gatherer::AskCore(ViewParts parts) {
-  const auto look = [this, parts](CoreLoop& core) {
+  const auto look = [this, parts](Core& core) {
     const DataTree& tree = *context_.slot.tree;
     CorePart part{.last_zxid = tree.last_zxid(),
                   .node_count = static_cast<int64_t>(tree.nodes().size()) + 1,

@@ -1,4 +1,5 @@
 // CheckEnsemble: the server list and the keys around it (storage-and-operations 4.5 to 4.8).
+#include <algorithm>
 #include <charconv>
 #include <string>
 #include <utility>
@@ -155,6 +156,36 @@ void SettleDefaults(ConfigDraft* draft) {
   }
 }
 
+// What an ensemble of Apache's can and ours cannot: refused where the servers would misunderstand
+// each other or go unprotected, told where only a service is missing.
+Status CheckUnavailable(ConfigDraft* draft, const std::string& list_key) {
+  struct Feature {
+    std::string_view key;
+    std::string_view what;
+  };
+  for (const auto& [key, what] : {Feature{"sslQuorum", "TLS between servers is not available yet"},
+                                  {"quorum.auth.enableSasl", "SASL is not available yet"}}) {
+    if (IsTrue(*draft, key)) return draft->Refuse(key, std::string(what));
+  }
+  if (draft->config.observer_master_port > 0) {
+    return draft->Refuse("observerMasterPort", "observer masters are not available yet");
+  }
+  const Membership& membership = draft->config.membership;
+  const bool weighted = std::ranges::any_of(
+      membership.weights, [](const auto& of_peer) { return of_peer.second != 1; });
+  if (weighted || !membership.groups.empty()) {
+    return draft->Refuse(list_key, "groups and weights are not available yet");
+  }
+  for (const auto& [key, what] :
+       {Feature{"localSessionsEnabled", "local sessions are not available yet: all are global"},
+        {"readonlymode.enabled", "read-only mode is not available yet: no quorum, no service"},
+        {"reconfigEnabled",
+         "reconfiguration is not available yet: reconfig is answered with an error"}}) {
+    if (IsTrue(*draft, key)) draft->Warn(key, std::string(what));
+  }
+  return {};
+}
+
 // What an ensemble needs besides its list.
 Status CheckEnsembleMode(ConfigDraft* draft, const std::string& list_key) {
   Config& config = draft->config;
@@ -172,7 +203,8 @@ Status CheckEnsembleMode(ConfigDraft* draft, const std::string& list_key) {
                                        " in the file myid, is not in the list");
   }
   config.ensemble = true;
-  return {};
+  config.server_id = config.myid->value;
+  return CheckUnavailable(draft, list_key);
 }
 
 Status SettleMode(ConfigDraft* draft) {

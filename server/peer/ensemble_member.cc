@@ -4,9 +4,6 @@
 
 #include <utility>
 
-#include "server/clock.h"
-#include "server/storage/epoch_files.h"
-
 namespace lockkeeper {
 namespace {
 
@@ -18,13 +15,8 @@ constexpr size_t kTouchesMax = kQuorumBufferMax / 2 / kTouchBytes;
 }  // namespace
 
 EnsembleMember::EnsembleMember(const zab::PeerOptions& options, zab::History history,
-                               PeerNetwork* network, FileSystem* fs, std::string epoch_dir,
-                               EnsembleHost* host)
-    : peer_(options, std::move(history)),
-      network_(*network),
-      fs_(*fs),
-      epoch_dir_(std::move(epoch_dir)),
-      host_(*host) {}
+                               PeerTransport* network, EnsembleHost* host)
+    : peer_(options, std::move(history)), network_(*network), host_(*host) {}
 
 // ---- Events.
 
@@ -151,7 +143,7 @@ void EnsembleMember::AnswerLearner(LinkId learner, QuorumPacket packet) {
 void EnsembleMember::SendToLeader(QuorumPacket packet) { to_leader_.push_back(std::move(packet)); }
 
 void EnsembleMember::Flush() {
-  if (recorder_ != nullptr) recorder_->Sent(MonoNow());
+  if (recorder_ != nullptr) recorder_->Sent(now_);
   if (!to_leader_.empty()) network_.SendToLeader(leader_link_, std::exchange(to_leader_, {}));
   for (auto& [learner, packets] : std::exchange(to_learners_, {})) {
     network_.SendToLearner(learner, std::move(packets));
@@ -221,9 +213,9 @@ void EnsembleMember::Carry(zab::SendSnapshot& action) {
   LOG(INFO) << "sending the whole state at " << action.zxid << " to a learner";
   to_learners_[action.to].push_back({Type::kSnap, action.zxid});
   FlushLearner(action.to);
-  auto stream = host_.FreezeState();
-  if (stream) return network_.StreamToLearner(action.to, std::move(*stream));
-  LOG(ERROR) << "the state cannot be sent: " << stream.error().message;
+  const Status streamed = network_.StreamToLearner(action.to, host_.StateNow());
+  if (streamed) return;
+  LOG(ERROR) << "the state cannot be sent: " << streamed.error().message;
   network_.CloseLearner(action.to);
   peer_.OnLearnerLost(action.to);
 }
@@ -247,19 +239,19 @@ void EnsembleMember::Carry(zab::LearnerMessage& action) {
 
 void EnsembleMember::Carry(zab::Append& action) { host_.AppendToLog(std::move(action.entry)); }
 
-void EnsembleMember::WriteEpochFile(const char* name, int64_t epoch) {
-  const Status written = WriteEpoch(fs_, epoch_dir_, name, epoch);
+void EnsembleMember::WriteEpoch(EpochKind kind, int64_t epoch) {
+  const Status written = host_.WriteEpoch(kind, epoch);
   if (written) return;
   failed_ = true;
   host_.Fail(written.error());
 }
 
 void EnsembleMember::Carry(zab::WriteAcceptedEpoch& action) {
-  WriteEpochFile(kAcceptedEpochName, action.epoch);
+  WriteEpoch(EpochKind::kAccepted, action.epoch);
 }
 
 void EnsembleMember::Carry(zab::WriteCurrentEpoch& action) {
-  WriteEpochFile(kCurrentEpochName, action.epoch);
+  WriteEpoch(EpochKind::kCurrent, action.epoch);
 }
 
 void EnsembleMember::Carry(zab::Truncate& action) {

@@ -215,6 +215,13 @@ void PeerNetwork::SendToLearner(LinkId link, std::vector<QuorumPacket> packets) 
   });
 }
 
+Status PeerNetwork::StreamToLearner(LinkId link, const StateSource& state) {
+  auto frozen = FrozenStream::Start(state);
+  if (!frozen) return frozen.error();
+  StreamToLearner(link, std::shared_ptr<FrozenStream>(std::move(*frozen)));
+  return {};
+}
+
 void PeerNetwork::StreamToLearner(LinkId link, std::shared_ptr<FrozenStream> stream) {
   impl_->Do([impl = impl_.get(), link, stream = std::move(stream)]() mutable {
     impl->learners().Stream(link, std::move(stream));

@@ -185,16 +185,33 @@ INSTANTIATE_TEST_SUITE_P(
              ":3: metricsProvider.className=org.apache.zookeeper.metrics.prometheus."
              "PrometheusMetricsProvider: the Prometheus provider is not available yet"}));
 
-// SO-4.5: everything about an ensemble is in order, only the ensemble is not there.
-TEST_F(ConfigRefusals, Ensembles) {
+// SO-4.7
+TEST_F(ConfigRefusals, MyIdThatIsNotInTheList) {
+  Write("myid", "3\n");
+  const std::string path =
+      WriteConfig("initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.2=b:1:2\n");
+  ExpectError(
+      LoadConfig(path),
+      path + ":5: server.1=a:1:2: this server's number, 3 in the file myid, is not in the list", 2);
+}
+
+// An ensemble whose servers would misunderstand each other is not begun.
+TEST_F(ConfigRefusals, WhatEnsemblesCannotDoYet) {
   Write("myid", "1\n");
-  const std::string why =
-      ": ensembles are not available yet; this server runs only standalone, with at most one "
-      "participant and standaloneEnabled=true";
-  std::string path = WriteConfig("initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.2=b:1:2\n");
-  ExpectError(LoadConfig(path), path + ":5: server.1=a:1:2" + why, 2);
-  path = WriteConfig("initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nstandaloneEnabled=false\n");
-  ExpectError(LoadConfig(path), path + ":6: standaloneEnabled=false" + why, 2);
+  const std::string list = "initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.2=b:1:2\n";
+  ASSERT_TRUE(LoadConfig(WriteConfig(list)));
+  for (const auto& [line, why] : std::initializer_list<std::pair<std::string, std::string>>{
+           {"sslQuorum=true", "TLS between servers is not available yet"},
+           {"quorum.auth.enableSasl=true", "SASL is not available yet"},
+           {"observerMasterPort=2191", "observer masters are not available yet"}}) {
+    const std::string path = WriteConfig(list + line + "\n");
+    ExpectError(LoadConfig(path), path + ":7: " + line + ": " + why, 2);
+  }
+  for (const char* line : {"group.1=1:2", "group.1=1:2\nweight.1=2"}) {
+    const std::string path = WriteConfig(list + line + "\n");
+    ExpectError(LoadConfig(path),
+                path + ":5: server.1=a:1:2: groups and weights are not available yet", 2);
+  }
 }
 
 // SO-4.5

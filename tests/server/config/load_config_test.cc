@@ -256,6 +256,15 @@ TEST_F(LoadConfigTest, StandaloneKeepsMyId) {
   EXPECT_EQ(config.server_id, 1);
 }
 
+// QP-5.10: two servers never give one session id.
+TEST_F(LoadConfigTest, AMembersSessionsCarryItsNumber) {
+  Write("myid", "2\n");
+  const Config config =
+      Loaded("initLimit=10\nsyncLimit=5\nserver.1=h1:1:2\nserver.2=h2:1:2\nserver.3=h3:1:2\n");
+  EXPECT_TRUE(config.ensemble);
+  EXPECT_EQ(config.server_id, 2);
+}
+
 // SO-4.10 (reading): the version stands in the name.
 TEST_F(LoadConfigTest, DynamicFile) {
   const std::string path = Write("zoo.cfg.dynamic.100000000", "server.1=h:1:2;2181\n");
