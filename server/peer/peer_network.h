@@ -6,7 +6,9 @@
 //          heartbeat; every method may be called from any thread. What comes in is handed to
 //          `deliver` on the peer thread, in batches, in the order of arrival on each connection.
 // Order:   commands take effect in the order of the calls of one thread.
-// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped.
+// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped. A
+//          whole state is sent no faster than it is taken. What a learner sends faster than it is
+//          dealt with waits in its own socket.
 #ifndef LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 #define LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 
@@ -39,6 +41,7 @@ struct PeerNetworkOptions {
   int32_t leader_connect_ms = 20'000;     // in total: tickTime x initLimit or its own limit
   int32_t leader_connect_delay_ms = 100;  // leaderConnectDelayDuringRetryMs
   size_t learner_queue_bytes_max = size_t{512} << 20;
+  size_t learner_unhandled_bytes_max = size_t{16} << 20;  // of one learner; then it is not read
   size_t buffer_bytes_max = kQuorumBufferMax;
   DataTreeOptions tree;  // of trees that snapshots are received into
 };
