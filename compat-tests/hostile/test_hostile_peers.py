@@ -4,6 +4,7 @@ Whatever they send: no server ends, the leader stays, honest clients are served,
 strangers is left when they have gone.
 """
 
+import os
 import socket
 import struct
 import time
@@ -14,15 +15,16 @@ from bystander import Bystander, open_sockets, resident_mib
 from lib.ensemble import Ensemble
 from lib.servers import server_kind
 from lib.waiting import wait_until
+from lib.zkwire import open_session
 
 pytestmark = [
     pytest.mark.skipif(server_kind() != "lockkeeper", reason="about our own ports"),
     pytest.mark.xdist_group("hostile-peers"),
 ]
 
-CONFIG = {"quorumCnxnTimeoutMs": 1000, "initLimit": 4, "syncLimit": 8}
+CONFIG = {"quorumCnxnTimeoutMs": 1000, "initLimit": 4, "syncLimit": 20}
 GROW_MIB = 96
-FOLLOWERINFO, OBSERVERINFO = 11, 16
+FOLLOWERINFO, OBSERVERINFO, LEADERINFO, ACKEPOCH, SNAP = 11, 16, 17, 18, 15
 STRANGER = 77  # a number that no member has
 
 
@@ -204,3 +206,58 @@ def test_learner_that_floods_the_leader(ensemble):
         for _ in range(3):
             attack(ports(ensemble)["quorum"], introduction(OBSERVERINFO) + flood * 40, 3)
 
+
+def children_of(pid: int) -> list:
+    """Processes that a server has started: copies of its state on their way to a learner."""
+    found = []
+    for task in os.listdir(f"/proc/{pid}/task"):
+        with open(f"/proc/{pid}/task/{task}/children", encoding="ascii") as names:
+            found += names.read().split()
+    return found
+
+
+def receive(sock: socket.socket, count: int) -> bytes:
+    data = b""
+    while len(data) < count:
+        more = sock.recv(count - len(data))
+        assert more, f"closed after {len(data)} of {count} bytes"
+        data += more
+    return data
+
+
+def ask_for_snapshot(port: int, sid: int) -> socket.socket:
+    """An observer whose history is none of this leader's, up to the first bytes of its SNAP."""
+    sock = socket.socket()
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+    sock.settimeout(20)
+    sock.connect(("127.0.0.1", port))
+    sock.sendall(introduction(OBSERVERINFO, sid))
+    kind, epoch_start = struct.unpack(">iq", receive(sock, 24)[:12])
+    assert kind == LEADERINFO
+    sock.sendall(packet(ACKEPOCH, epoch_start + (1 << 32), struct.pack(">i", -1)))
+    kind, _zxid, _data, _ids = struct.unpack(">iqii", receive(sock, 20))
+    assert kind == SNAP
+    return sock
+
+
+def test_learners_that_do_not_take_their_snapshot(ensemble):
+    """The state is not encoded into the leader's memory; it keeps pinging and serving, and gives such
+    learners up after initLimit, with the processes that held their copies.
+    """
+    megabyte = bytes(1_000_000)
+    leader = ensemble.members[ensemble.leader()]
+    with open_session(leader, timeout=30) as session:
+        for number in range(24):
+            assert session.create(f"/large-{number}", megabyte).ok
+    with Siege(ensemble):
+        port = ports(ensemble)["quorum"]
+        stuck = [ask_for_snapshot(port, STRANGER + n) for n in range(3)]
+        try:
+            wait_until(lambda: children_of(leader.pid), "copies of the state wait")
+            wait_until(lambda: not children_of(leader.pid), "the leader gives them up")
+        finally:
+            for sock in stuck:
+                sock.close()
+    with open_session(leader, timeout=30) as session:
+        for number in range(24):
+            assert session.delete(f"/large-{number}").ok

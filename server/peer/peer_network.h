@@ -6,7 +6,9 @@
 //          heartbeat; every method may be called from any thread. What comes in is handed to
 //          `deliver` on the peer thread, in batches, in the order of arrival on each connection.
 // Order:   commands take effect in the order of the calls of one thread.
-// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped.
+// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped. A
+//          whole state is sent no faster than it is taken. What a learner sends faster than it is
+//          dealt with waits in its own socket.
 #ifndef LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 #define LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 

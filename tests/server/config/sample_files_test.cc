@@ -75,7 +75,8 @@ TEST_F(SampleFiles, TheServersOfTheEnsembleShareOneMembershipAndHaveANumberEach)
     EXPECT_EQ(Meaning(properties), Meaning(yaml));
     const auto config = LoadConfig(properties);
     ASSERT_TRUE(config) << config.error().message;
-    EXPECT_TRUE(config->warnings.empty());
+    ASSERT_EQ(config->warnings.size(), 1u);
+    EXPECT_EQ(config->warnings[0].key, "admin.enableServer");
     ASSERT_TRUE(config->ensemble);
     EXPECT_EQ(config->myid, PeerId{n});
     EXPECT_EQ(config->membership.Participants(), 3u);
