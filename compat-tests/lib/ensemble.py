@@ -21,14 +21,18 @@ _KINDS = {"lockkeeper": LockkeeperServer, "apache": ApacheMember}
 
 
 class Ensemble:
-    """Members with numbers from 1. `kinds`: one for each; `observers`: numbers that do not vote."""
+    """Members with numbers from 1. `kinds`: one for each; `observers`: numbers that do not vote;
+    `hosts`: addresses by number where they are not 127.0.0.1.
+    """
 
     def __init__(
         self,
         kinds: Sequence[str],
         observers: Sequence[int] = (),
         config: Optional[dict] = None,
+        hosts: Optional[dict] = None,
     ) -> None:
+        self._hosts = hosts or {}
         self.observers = set(observers)
         self.config = {**TIMING, **(config or {})}
         numbers = range(1, len(kinds) + 1)
@@ -47,13 +51,17 @@ class Ensemble:
         lines = dict(self.config)
         for other, (quorum, election, _client) in self._ports.items():
             role = "observer" if other in self.observers else "participant"
-            lines[f"server.{other}"] = f"127.0.0.1:{quorum}:{election}:{role}"
+            lines[f"server.{other}"] = f"{self._host(other)}:{quorum}:{election}:{role}"
         if number in self.observers:
             lines["peerType"] = "observer"
         lines["clientPort"] = self._ports[number][2]
         server = _KINDS[kind](lines, data_dir)
+        server.host = self._host(number)
         (server.data_dir / "myid").write_text(str(number), encoding="ascii")
         return server
+
+    def _host(self, number: int) -> str:
+        return self._hosts.get(number, "127.0.0.1")
 
     def replace(self, number: int, kind: str, data_dir=None) -> ServerProcess:
         """Another kind of server takes the place of a stopped one, empty or on its directory."""
@@ -102,7 +110,7 @@ class Ensemble:
     def hosts(self, numbers: Optional[Sequence[int]] = None) -> str:
         """A connect string of `numbers` (all members)."""
         chosen = self.members if numbers is None else numbers
-        return ",".join(f"127.0.0.1:{self._ports[n][2]}" for n in chosen)
+        return ",".join(f"{self._host(n)}:{self._ports[n][2]}" for n in chosen)
 
     def close(self) -> None:
         """Ends every process and removes every directory."""

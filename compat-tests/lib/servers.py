@@ -78,9 +78,14 @@ def free_port() -> int:
     raise OSError("no free port found")
 
 
-def four_letter(host: str, port: int, word: str, timeout: float = 10) -> bytes:
-    """Sends a four-letter word and returns all bytes up to EOF; OSError when nobody answers."""
-    with socket.create_connection((host, port), timeout) as sock:
+def four_letter(
+    host: str, port: int, word: str, timeout: float = 10, source: Optional[str] = None
+) -> bytes:
+    """Sends a four-letter word, from the address `source` if given, and returns all bytes up to
+    EOF; OSError when nobody answers.
+    """
+    bound = (source, 0) if source else None
+    with socket.create_connection((host, port), timeout, bound) as sock:
         sock.sendall(word.encode())
         answer = b""
         while chunk := sock.recv(65536):
@@ -106,6 +111,8 @@ class ServerProcess:
         merged["clientPort"] = merged["clientPort"] or free_port()
         self.port = int(merged["clientPort"])
         self.config = {key: str(value) for key, value in merged.items() if value is not None}
+        self.prefix: list[str] = []  # words in front of the command, which must end in an exec
+        self.environment: dict[str, str] = {}  # variables that only this server gets
         self._process: Optional[subprocess.Popen] = None
         _RUNNING.add(self)
 
@@ -161,7 +168,8 @@ class ServerProcess:
         in_main_thread = threading.current_thread() is threading.main_thread()
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
-                self.command(),
+                [*self.prefix, *self.command()],
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -202,6 +210,11 @@ class ServerProcess:
         if self.running:
             self._process.kill()
             self._process.wait()
+
+    def signal(self, number: int) -> None:
+        """Sends a signal if it runs."""
+        if self.running:
+            self._process.send_signal(number)
 
     def restart(self, timeout: float = 30):
         """stop, then start with the same port and data."""
