@@ -76,7 +76,7 @@ void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packe
   } else if (packet.type == Type::kRequest || packet.type == Type::kRevalidate ||
              packet.type == Type::kPing) {
     out->push_back(LearnerMessage{id, packet});
-    if (packet.type == Type::kPing) OnPingAnswered(link, out);
+    if (packet.type == Type::kPing && packet.zxid != kMoreTouches) OnPingAnswered(link, out);
   }
 }
 
