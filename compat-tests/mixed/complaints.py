@@ -1,0 +1,58 @@
+"""What the members of a mixed ensemble wrote into their logs that they should not have had to.
+
+An Apache server may warn, fail or stop because of its own configuration, of clients, or of a test that kills servers; not
+because of what we send. Every line of WARN and above counts, and every stack trace, but for ALLOWED: those are lines
+that ensembles of Apache alone write in the same tests (COMPAT_SERVER=apache runs them).
+"""
+
+import re
+
+from lib.servers import ApacheServer, ServerProcess
+
+_RECORD = re.compile(r"^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ", re.M)
+_SERIOUS = re.compile(r"\A[^\n]{0,120}?\b(WARN|ERROR|FATAL)\b|^\S*(Exception|Error)\b|^\s+at \S+\(", re.M)
+_OURS_SERIOUS = re.compile(r"^[EF]\d{8} ")
+
+# (pattern of the first line of a record, reason)
+ALLOWED = [
+    (r"maxCnxns is not configured, using default value 0", "no such key in these configurations"),
+    (r"Cannot open channel to \d+ at election address", "a member starts before another"),
+    (r"Got zxid 0x\w+ expected 0x1$", "the first proposal of a follower that has just begun to follow"),
+    (r"Unexpected exception\nEndOfStreamException: Unable to read additional data from client", "a client has gone"),
+    (r"Incorrect password from ", "a test tries a wrong one"),
+    (r"Unexpected exception, tries=\d, .* connecting to ", "a follower is quicker than its leader"),
+]
+
+# Only where a test ends servers or connections.
+ALLOWED_WHEN_SERVERS_DIE: list = []
+
+
+def records(text: str) -> list:
+    """The records of an Apache log, each with its stack trace."""
+    starts = [match.start() for match in _RECORD.finditer(text)] + [len(text)]
+    return [text[begin:end] for begin, end in zip(starts, starts[1:])]
+
+
+def of_server(server: ServerProcess, servers_die: bool) -> list:
+    """The records that nothing allows, shortened."""
+    text = server.log_path.read_text("utf-8", "replace") if server.log_path.exists() else ""
+    if not isinstance(server, ApacheServer):
+        return [line for line in text.splitlines() if _OURS_SERIOUS.match(line)]
+    allowed = ALLOWED + (ALLOWED_WHEN_SERVERS_DIE if servers_die else [])
+    patterns = [re.compile(pattern, re.M) for pattern, _ in allowed]
+    found = []
+    for record in records(text):
+        if _SERIOUS.search(record) and not any(pattern.search(record) for pattern in patterns):
+            found.append("\n".join(record.splitlines()[:8]))
+    return found
+
+
+def expect_none(ensemble, servers_die: bool = False) -> None:
+    """Fails with the first complaints of every member; the processes must still run."""
+    found = []
+    for number, server in ensemble.members.items():
+        if not server.running:
+            found.append(f"server {number} ({type(server).__name__}) has ended\n{server.log_tail(15)}")
+        of_this = of_server(server, servers_die)
+        found += [f"server {number} ({type(server).__name__}): {record}" for record in of_this[:6]]
+    assert not found, "\n".join(found)
