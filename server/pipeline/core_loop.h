@@ -104,6 +104,7 @@ class CoreLoop final : public EnsembleHost {
     OpCode op = OpCode::kError;
     int32_t xid = 0;
     int64_t request_bytes = 0;  // as Outstanding counts them
+    std::vector<bool> create2_elements;
     CoreRequest read;
   };
 

@@ -7,6 +7,7 @@
 #include "server/clock.h"
 #include "server/net/io_thread.h"
 #include "server/pipeline/core_loop.h"
+#include "server/pipeline/reply.h"
 
 namespace lockkeeper {
 namespace {
@@ -73,7 +74,8 @@ void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
                      .kind = DeliveryKind::kReply,
                      .op = request.op,
                      .xid = request.xid,
-                     .request_bytes = static_cast<int64_t>(request.frame_bytes)};
+                     .request_bytes = static_cast<int64_t>(request.frame_bytes),
+                     .create2_elements = Create2Elements(request.body)};
   if (request.is_read) {
     in_flight.what = InFlight::What::kRead;
     in_flight.read = std::move(request);

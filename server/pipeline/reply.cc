@@ -8,21 +8,24 @@ namespace lockkeeper {
 namespace {
 
 // The result of one executed element (client-protocol 8.4).
-void WriteMultiResult(const OpResult& result, FrameWriter& frame) {
+void WriteMultiResult(const OpResult& result, bool create2, FrameWriter& frame) {
   OpCode type = result.type;
   if (type == OpCode::kCreateContainer || type == OpCode::kCreateTtl) type = OpCode::kCreate2;
+  if (type == OpCode::kCreate && create2) type = OpCode::kCreate2;
   frame.Add(MultiHeader{static_cast<int32_t>(type), false, 0});
   if (type == OpCode::kCreate) frame.Add(CreateResponse{result.path});
   if (type == OpCode::kCreate2) frame.Add(Create2Response{result.path, result.stat});
   if (type == OpCode::kSetData) frame.Add(StatResponse{result.stat});
 }
 
-void WriteMultiResults(const std::vector<OpResult>& results, FrameWriter& frame) {
+void WriteMultiResults(const std::vector<OpResult>& results,
+                       const std::vector<bool>& create2_elements, FrameWriter& frame) {
   const bool failed = std::any_of(results.begin(), results.end(),
                                   [](const OpResult& r) { return r.error != ErrorCode::kOk; });
-  for (const OpResult& result : results) {
+  for (size_t i = 0; i < results.size(); ++i) {
+    const OpResult& result = results[i];
     if (!failed) {
-      WriteMultiResult(result, frame);
+      WriteMultiResult(result, i < create2_elements.size() && create2_elements[i], frame);
       continue;
     }
     const auto code = static_cast<int32_t>(result.error);
@@ -49,7 +52,18 @@ void WriteConnectResponse(SessionId session, int32_t timeout_ms, bool with_read_
   if (with_read_only) frame.AddRaw(std::string_view("\0", 1));
 }
 
-void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out) {
+std::vector<bool> Create2Elements(const RequestBody& request) {
+  std::vector<bool> found;
+  const auto* multi = std::get_if<MultiRequest>(&request);
+  if (multi == nullptr) return found;
+  for (const MultiElement& element : multi->elements) {
+    found.push_back(element.type == OpCode::kCreate2);
+  }
+  return found;
+}
+
+void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome,
+                     const std::vector<bool>& create2_elements, std::string* out) {
   FrameWriter frame(out);
   const OpResult& result = outcome.result;
   frame.Add(ReplyHeader{xid, outcome.header.zxid, static_cast<int32_t>(result.error)});
@@ -68,7 +82,7 @@ void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::s
       frame.Add(StatResponse{result.stat});
       return;
     case OpCode::kMulti:
-      WriteMultiResults(outcome.multi, frame);
+      WriteMultiResults(outcome.multi, create2_elements, frame);
       return;
     default:
       return;

@@ -4,12 +4,14 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "datatree/data_tree.h"
 #include "protocol/error_code.h"
 #include "protocol/jute.h"
 #include "protocol/op_code.h"
 #include "protocol/records.h"
+#include "protocol/request.h"
 #include "protocol/types.h"
 
 namespace lockkeeper {
@@ -48,8 +50,13 @@ void WriteEvent(Zxid zxid, EventType type, std::string_view path, std::string* o
 void WriteConnectResponse(SessionId session, int32_t timeout_ms, bool with_read_only,
                           std::string* out);
 
+// Which elements of a multi are create2: what is proposed does not tell any more, and their results
+// carry a stat. Empty for any other request.
+std::vector<bool> Create2Elements(const RequestBody& request);
+
 // The reply to a write, from what applying its transaction did. `op` is the request's.
-void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out);
+void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome,
+                     const std::vector<bool>& create2_elements, std::string* out);
 
 // The header that ends the results of a multi or multiRead.
 inline constexpr MultiHeader kMultiEnd{-1, true, -1};

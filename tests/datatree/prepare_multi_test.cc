@@ -38,6 +38,17 @@ TEST(MultiElements, SeeEarlierOnes) {  // CP-8.4, CP-8.13
   EXPECT_EQ(t.preparer.pending().size(), 0u);
 }
 
+TEST(MultiElements, OfCreate2AreProposedAsCreate) {  // QP-6.9: members of 3.8.0 know no other
+  TestTree t;
+  const ApplyOutcome outcome = t.Run(
+      OpCode::kMulti,
+      Multi({{OpCode::kCreate2, NewNode("/a")}, {OpCode::kCreate2, NewNode("/b", "", 4)}}));
+  ASSERT_EQ(outcome.multi.size(), 2u);
+  EXPECT_EQ(outcome.multi[0].type, OpCode::kCreate);
+  EXPECT_EQ(outcome.multi[1].type, OpCode::kCreateContainer);
+  EXPECT_EQ(outcome.multi[0].stat.czxid, t.zxid());
+}
+
 TEST(MultiElements, CannotDeleteAParentBeforeItsChild) {  // CP-8.13
   TestTree t;
   t.Create("/p");

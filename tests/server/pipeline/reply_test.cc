@@ -66,7 +66,7 @@ TEST(Reply, FailedMultiHasErrNoneAndAResultForEachElement) {  // CP-8.3
                    {.error = ErrorCode::kNoNode},
                    {.error = ErrorCode::kRuntimeInconsistency}};
   std::string out;
-  WriteWriteReply(9, OpCode::kMulti, outcome, &out);
+  WriteWriteReply(9, OpCode::kMulti, outcome, {}, &out);
   EXPECT_EQ(Hex(out.substr(4)),
             "00000009"
             "0000000000000005"
@@ -100,7 +100,7 @@ TEST(Reply, SuccessfulMultiHasTheRecordOfEachElement) {  // CP-8.2
                    {.type = OpCode::kSetData, .stat = stat},
                    {.type = OpCode::kCheck}};
   std::string out;
-  WriteWriteReply(9, OpCode::kMulti, outcome, &out);
+  WriteWriteReply(9, OpCode::kMulti, outcome, {}, &out);
   const std::string s = Hex(Encoded(stat));
   EXPECT_EQ(Hex(out.substr(4)),
             "00000009000000000000000500000000"
@@ -123,10 +123,31 @@ TEST(Reply, SuccessfulMultiHasTheRecordOfEachElement) {  // CP-8.2
   EXPECT_EQ(LoadInt(out.data()), static_cast<int32_t>(out.size()) - 4);
 }
 
+TEST(Reply, ElementThatWasACreate2RequestHasTheStat) {  // QP-6.9, CP-8.2
+  const Stat stat{.czxid = 5, .mzxid = 6, .version = 7};
+  const MultiRequest multi{{{OpCode::kCreate, CreateRequest{"/a"}},
+                            {OpCode::kCreate2, CreateRequest{"/b"}},
+                            {OpCode::kDelete, DeleteRequest{"/c"}}}};
+  ApplyOutcome outcome;
+  outcome.multi = {{.type = OpCode::kCreate, .path = "/a", .stat = stat},
+                   {.type = OpCode::kCreate, .path = "/b", .stat = stat},
+                   {.type = OpCode::kDelete}};
+  std::string out;
+  WriteWriteReply(9, OpCode::kMulti, outcome, Create2Elements(multi), &out);
+  EXPECT_EQ(Hex(out.substr(20)),
+            "000000010000000000"
+            "000000022f61"
+            "0000000f0000000000"
+            "000000022f62" +
+                Hex(Encoded(stat)) +
+                "000000020000000000"
+                "ffffffff01ffffffff");
+}
+
 TEST(Reply, EmptyMultiIsItsEndHeader) {  // CP-8.1
   ApplyOutcome outcome;
   std::string out;
-  WriteWriteReply(1, OpCode::kMulti, outcome, &out);
+  WriteWriteReply(1, OpCode::kMulti, outcome, {}, &out);
   EXPECT_EQ(Hex(out.substr(20)), "ffffffff01ffffffff");
 }
 
@@ -136,7 +157,7 @@ std::string BodyOfReply(OpCode op, ErrorCode error = ErrorCode::kOk) {
   outcome.header.zxid = 5;
   outcome.result = {.error = error, .path = "/a", .stat = {.version = 3}};
   std::string out;
-  WriteWriteReply(9, op, outcome, &out);
+  WriteWriteReply(9, op, outcome, {}, &out);
   EXPECT_EQ(LoadInt(out.data()), static_cast<int32_t>(out.size()) - 4);
   EXPECT_EQ(LoadInt(out.data() + 4), 9);
   EXPECT_EQ(LoadLong(out.data() + 8), 5);  // CP-3.3, CP-3.4
