@@ -20,14 +20,32 @@ ALLOWED = [
     (r"maxCnxns is not configured, using default value 0", "no such key in these configurations"),
     (r"Cannot open channel to \d+ at election address", "a member starts before another"),
     (r"Got zxid 0x\w+ expected 0x1$", "the first proposal of a follower that has just begun to follow"),
+    (r"Got zxid 0x\w+0000001 expected 0x\w+$", "the first proposal of an epoch"),
     (r"Unexpected exception\nEndOfStreamException: Unable to read additional data from client", "a client has gone"),
+    (r"Quota exceeded: /quota/(soft|hard) ", "a test exceeds them"),
+    (r"Unhandled scenario for peer sid: \d+ maxCommittedLog", "how a leader says that it sends a snapshot"),
+    (r"Truncating log to get in sync with the leader", "a test wants that"),
     (r"Incorrect password from ", "a test tries a wrong one"),
     (r"Timeout while waiting for epoch from quorum", "a leader whose port opens only after its followers have given up"),
     (r"Unexpected exception, tries=\d, .* connecting to ", "a follower is quicker than its leader"),
 ]
 
 # Only where a test ends servers or connections.
-ALLOWED_WHEN_SERVERS_DIE: list = []
+ALLOWED_WHEN_SERVERS_DIE = [
+    (r"Exception when following the leader", "the leader was killed"),
+    (r"Connection broken for id \d+, my id = \d+", "a member was killed"),
+    (r"Interrupting SendWorker thread from RecvWorker", "a member was killed"),
+    (r"Interrupted while waiting for message on queue", "a member was killed"),
+    (r"Send worker leaving thread id \d+", "a member was killed"),
+    (r"Exception when using channel: for id", "a member was killed"),
+    (r"PeerState set to LOOKING", "the leader was killed"),
+    (r"Failed to send last message. Shutting down thread", "a member was killed"),
+    (r"Unexpected exception in LearnerHandler: *\njava.(io.EOFException|net.SocketException)", "a learner was killed"),
+    (r"GOODBYE /", "a learner was killed"),
+    (r"Close of session 0x\w+\njava.(io.IOException: ZooKeeperServer not running|net.SocketException)", "no leader"),
+    (r"Cannot send TRUNC to peer sid: \d+ peer zxid is from different epoch", "a learner with a history of its own"),
+    (r"Unhandled scenario for peer sid: \d+ fall back to use snapshot", "a learner with a history of its own"),
+]
 
 
 def records(text: str) -> list:
@@ -71,8 +89,9 @@ def expect_none(ensemble, servers_die: bool = False, like=None) -> None:
         name = f"server {number} ({type(server).__name__})"
         if not server.running:
             found.append(f"{name} has ended\n{server.log_tail(15)}")
-        of_this = [record for record in of_server(server, servers_die) if signature(record) not in known]
-        found += [f"{name}: {_shortened(record)}" for record in of_this[:6]]
+        by_signature = {signature(record): record for record in of_server(server, servers_die)}
+        unknown = [record for kind, record in by_signature.items() if kind not in known]
+        found += [f"{name}: {_shortened(record)}" for record in unknown]
     assert not found, "\n".join(found)
 
 

@@ -77,6 +77,17 @@ class MemberPair(Pair):
         """What a member of 3.8.0 answers must be the same, whoever leads."""
         return isinstance(self._servers[1], ApacheServer) and not isinstance(self._servers[1], ReleasedApacheMember)
 
+    def traces(self, script) -> tuple:
+        """As `Pair` does; tells at which of the two a script could not be finished."""
+        root = self._roots.next()
+        found = []
+        for name, runner in zip(("the reference", "the member of the mixed ensemble"), self._runners):
+            try:
+                found.append(runner.run(script, root))
+            except Exception as error:
+                raise AssertionError(f"{script.name} ended at {name}: {error!r}") from error
+        return tuple(found)
+
     def close(self) -> None:
         """The servers belong to their ensembles."""
         for runner in self._runners:
