@@ -137,6 +137,15 @@ void DataTree::ReplaceAcl(NodeId node, uint32_t acl_id) {
   nodes_.SetAclId(node, acl_id);
 }
 
+void DataTree::SetMembership(std::string_view text, int64_t version, WallMs now) {
+  const NodeId node = nodes_.Lookup(kConfigPath);
+  NodeStat stat = nodes_.StatOf(node);
+  stat.mzxid = version;
+  stat.mtime = now.value;
+  stat.version = -1;
+  ReplaceData(node, kConfigPath, text, stat);
+}
+
 void DataTree::OpenSession(SessionId session, int32_t timeout_ms) {
   checkpoint_tracker_.SessionOpened(session, timeout_ms);
   sessions_[session] = timeout_ms;

@@ -78,6 +78,9 @@ class DataTree {
   Zxid last_zxid() const { return last_zxid_; }
   // A new leader's epoch begins: the state is the same, but it stands at `zxid` now.
   void BeginEpoch(Zxid zxid) { last_zxid_ = zxid; }
+  // What a member of an ensemble shows as /zookeeper/config: its own configuration file says it,
+  // not a transaction, so neither zxid nor digest knows of it. REQUIRES what Apply does.
+  void SetMembership(std::string_view text, int64_t version, WallMs now);
   uint64_t digest() const { return digest_; }
   // The digest after every 128th zxid, oldest first, at most 1024.
   const std::deque<DigestRecord>& digest_history() const { return digest_history_; }

@@ -142,6 +142,9 @@ TxnPreparer::Body TxnPreparer::PrepareMulti(const PrepareContext& context,
     if (!failed) {
       BodyOrError body = PrepareElement(context, element);
       if (Body* done = std::get_if<Body>(&body)) {
+        if (rules_.no_create2_in_multi && done->type == OpCode::kCreate2) {
+          done->type = OpCode::kCreate;
+        }
         bodies.push_back(std::move(*done));
         continue;
       }

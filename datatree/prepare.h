@@ -21,6 +21,9 @@ struct PrepareRules {
   bool enforce_quota = false;
   bool reconfig_enabled = false;
   bool close_session_txn = true;  // closeSession transactions list the ephemerals
+  // create2 inside a multi becomes a create with the same record: members up to ZooKeeper 3.8.1
+  // apply nothing of a multi that holds a create2 (quorum-protocol P3).
+  bool no_create2_in_multi = false;
   // No reader of the log accepts a longer payload (jute.maxbuffer plus its extra size).
   size_t payload_bytes_max = 2 * 1048575;
 };

@@ -116,10 +116,14 @@ Result<std::optional<DecodedHandshake>> DecodeElectionHandshake(std::string_view
   if (length < 1 || static_cast<size_t>(length) > address_max) {
     return Error{Errc::kBadFrame, "an election address of " + std::to_string(length) + " bytes"};
   }
+  const PeerId sid{LoadLong(bytes.data() + kLong)};
+  if (sid.value < 0) {
+    return Error{Errc::kBadFrame, "an election handshake of server " + std::to_string(sid.value)};
+  }
   const size_t size = kHead + static_cast<size_t>(length);
   if (bytes.size() < size) return needs_more;
   const std::string_view text = bytes.substr(kHead, static_cast<size_t>(length));
-  ElectionHandshake handshake{PeerId{LoadLong(bytes.data() + kLong)}, {}};
+  ElectionHandshake handshake{sid, {}};
   if (version == kVersion1) {
     handshake.addresses.emplace_back(text);
   } else {

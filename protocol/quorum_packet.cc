@@ -69,12 +69,26 @@ std::optional<std::vector<Identity>> TakeIdentities(StreamReader* in, size_t buf
     return std::nullopt;
   }
   std::vector<Identity> identities;
+  const size_t begin = in->taken();
   for (int32_t i = 0; i < count && in->state() == StreamReader::State::kGood; ++i) {
     const std::optional<std::string_view> scheme = in->Buffer(buffer_max);
     const std::optional<std::string_view> id = in->Buffer(buffer_max);
+    if (in->taken() - begin > buffer_max) in->Refuse();  // all of them together
     identities.push_back({std::string(scheme.value_or("")), std::string(id.value_or(""))});
   }
   return identities;
+}
+
+// How many of them a receiver takes.
+size_t SentIdentities(const std::vector<Identity>& identities) {
+  size_t count = 0;
+  size_t bytes = 0;
+  for (const Identity& identity : identities) {
+    bytes += 2 * sizeof(int32_t) + identity.scheme.size() + identity.id.size();
+    if (count == kIdentitiesMax || bytes > kQuorumBufferMax) break;
+    ++count;
+  }
+  return count;
 }
 
 }  // namespace
@@ -89,10 +103,11 @@ void Encode(const QuorumPacket& packet, std::string* out) {
     writer.Write(std::string_view(packet.data->data(), packet.data->size()));
   }
   if (!packet.identities) return writer.Write(kNull);
-  writer.Write(static_cast<int32_t>(packet.identities->size()));
-  for (const Identity& identity : *packet.identities) {
-    writer.Write(std::string_view(identity.scheme));
-    writer.Write(std::string_view(identity.id));
+  const size_t count = SentIdentities(*packet.identities);
+  writer.Write(static_cast<int32_t>(count));
+  for (size_t i = 0; i < count; ++i) {
+    writer.Write(std::string_view((*packet.identities)[i].scheme));
+    writer.Write(std::string_view((*packet.identities)[i].id));
   }
 }
 

@@ -55,6 +55,8 @@ struct QuorumPacket {
 inline constexpr int32_t kLearnerProtocolVersion = 0x10000;
 // Java's bound of one buffer: jute.maxbuffer plus as much again.
 inline constexpr size_t kQuorumBufferMax = 2 * 1'048'575;
+// Of one packet. Of more identities only the first are sent, which takes rights away and gives
+// none.
 inline constexpr size_t kIdentitiesMax = 1000;
 
 // What a learner says of itself in FOLLOWERINFO and OBSERVERINFO.

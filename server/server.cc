@@ -127,11 +127,13 @@ void Server::MakeThreads() {
           .purge_retain = config_.autopurge_snap_retain_count},
       &core_inbox_, &metrics_);
   core_ = std::make_unique<CoreLoop>(
-      &slot_, &serving_, &gate_, &core_inbox_, log_.get(), checkpoints_.get(), io_, &outstanding_,
+      CoreShared{&slot_, &serving_, &outstanding_, &metrics_}, &gate_, &core_inbox_, log_.get(),
+      checkpoints_.get(), io_,
       CoreOptions{.prepare = {.access = access,
                               .enforce_quota = config_.enforce_quota,
                               .reconfig_enabled = config_.reconfig_enabled,
                               .close_session_txn = config_.close_session_txn_enabled,
+                              .no_create2_in_multi = config_.ensemble,
                               .payload_bytes_max = static_cast<size_t>(config_.jute_maxbuffer) +
                                                    static_cast<size_t>(config_.jute_extrasize)},
                   .tick_ms = config_.tick_time_ms,
@@ -140,7 +142,7 @@ void Server::MakeThreads() {
                              config_.container_max_never_used_interval_ms},
                   .checkpoints = {static_cast<uint64_t>(config_.checkpoint_dirty_mb) << 20,
                                   config_.checkpoint_interval_s * kMsPerSecond}},
-      &metrics_, failed_);
+      failed_);
 }
 
 Status Server::OpenPort() {

@@ -18,6 +18,7 @@
 #include "server/net/io_thread.h"
 #include "server/net/listener.h"
 #include "server/net/server_context.h"
+#include "server/peer/peer_network.h"
 #include "server/pipeline/checkpoint_thread.h"
 #include "server/pipeline/core_loop.h"
 #include "server/pipeline/log_thread.h"
@@ -47,6 +48,7 @@ class Server {
   void MakeThreads();
   Status JoinEnsemble();
   StorageOperations StorageOfMember();
+  void ShowMembership(DataTree* tree) const;
   Status OpenPort();
 
   const Config config_;
@@ -71,6 +73,7 @@ class Server {
   std::vector<std::unique_ptr<IoThread>> io_threads_;
   std::vector<IoThread*> io_;
   std::unique_ptr<PeerNetwork> network_;
+  std::unique_ptr<RoleRecorder> role_recorder_;
   std::unique_ptr<CoreLoop> core_;
   std::unique_ptr<Listener> listener_;
   std::unique_ptr<Gatherer> gatherer_;

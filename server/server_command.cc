@@ -61,7 +61,8 @@ int RunServer(const std::vector<std::string>& args) {
   RaiseDescriptorLimit();
   const sigset_t stop_signals = BlockStopSignals();
   LOG(INFO) << "Lockkeeper " << ProductVersion() << " (compatible with ZooKeeper "
-            << kCompatibleVersion << "), standalone";
+            << kCompatibleVersion << "), "
+            << (config->ensemble ? "member of an ensemble" : "standalone");
   LogConfig(*config);
 
   std::atomic<int> exit_code{kExitOk};

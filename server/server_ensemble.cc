@@ -3,6 +3,7 @@
 
 #include <utility>
 
+#include "server/clock.h"
 #include "server/server.h"
 #include "server/storage/epoch_files.h"
 #include "server/storage/log_range.h"
@@ -71,6 +72,7 @@ ReplayLimits LimitsOf(const Config& config) {
 // The newest transactions of the log become the committed log: what learners are brought up to
 // date from (quorum-protocol 3.2).
 Status Server::JoinEnsemble() {
+  ShowMembership(slot_.tree.get());
   const Zxid last = slot_.tree->last_zxid();
   const Result<Epochs> epochs = LoadEpochs(fs_, dir_->snapshot_dir(), last);
   if (!epochs) return epochs.error();
@@ -95,10 +97,18 @@ Status Server::JoinEnsemble() {
       NetworkOptionsOf(config_),
       [this](std::vector<PeerEvent> events) { core_inbox_.Push(PeerEvents{std::move(events)}); });
   if (Status started = network_->Start(); !started) return started;
-  core_->JoinEnsemble(std::make_unique<EnsembleMember>(options, std::move(history), network_.get(),
-                                                       &fs_, dir_->snapshot_dir(), core_.get()),
-                      StorageOfMember());
+  auto member =
+      std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), core_->host());
+  role_recorder_ = std::make_unique<RoleRecorder>(&metrics_);
+  member->SetRecorder(role_recorder_.get());
+  core_->JoinEnsemble(std::move(member), StorageOfMember());
   return {};
+}
+
+// Again with every state that comes from elsewhere (quorum-protocol 3.7, step d).
+void Server::ShowMembership(DataTree* tree) const {
+  const Membership& membership = config_.membership;
+  tree->SetMembership(CanonicalText(membership), membership.version, WallNow());
 }
 
 // Each runs on the thread that owns what it changes, and the core waits for it.
@@ -109,6 +119,9 @@ StorageOperations Server::StorageOfMember() {
       checkpoints_->Run([&](CheckpointStore* store) { task(writer, store); });
     });
   };
+  operations.write_epoch = [this](EpochKind kind, int64_t epoch) {
+    return WriteEpoch(fs_, dir_->snapshot_dir(), NameOf(kind), epoch);
+  };
   operations.truncate = [this, with_both](Zxid upto) {
     Result<std::unique_ptr<DataTree>> tree = std::unique_ptr<DataTree>();
     with_both([&](TxnLogWriter* writer, CheckpointStore* store) {
@@ -117,9 +130,11 @@ StorageOperations Server::StorageOfMember() {
       const Status cut = TruncateState(fs_, *dir_, config_, upto, store, writer);
       if (!cut) tree = cut.error();
     });
+    if (tree && *tree != nullptr) ShowMembership(tree->get());
     return tree;
   };
   operations.install = [this, with_both](DataTree* tree) {
+    ShowMembership(tree);
     Status installed;
     with_both([&](TxnLogWriter* writer, CheckpointStore* store) {
       installed = InstallState(fs_, *dir_, config_, store, writer, tree);

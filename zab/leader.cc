@@ -14,6 +14,8 @@ using Type = QuorumPacketType;
 using Link = LearnerLink::Phase;
 
 constexpr Zxid kNoZxid{-1};
+// What a packet takes beside its data.
+constexpr size_t kHeldPacketBytes = 64;
 
 }  // namespace
 
@@ -38,6 +40,12 @@ void Leader::OnLearnerConnected(MonoMs now, LearnerId id) {
 }
 
 void Leader::OnLearnerLost(LearnerId id) { links_.erase(id); }
+
+void Leader::OnLearnerTakes(MonoMs now, LearnerId id) {
+  const auto found = links_.find(id);
+  if (found == links_.end() || found->second.phase != Link::kAwaitAck) return;
+  found->second.deadline = MonoMs{now.value + options_.init_ms()};
+}
 
 void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out) {
   const auto found = links_.find(id);
@@ -68,7 +76,7 @@ void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packe
   } else if (packet.type == Type::kRequest || packet.type == Type::kRevalidate ||
              packet.type == Type::kPing) {
     out->push_back(LearnerMessage{id, packet});
-    if (packet.type == Type::kPing) OnPingAnswered(link, out);
+    if (packet.type == Type::kPing && packet.zxid != kMoreTouches) OnPingAnswered(link, out);
   }
 }
 
@@ -288,6 +296,7 @@ void Leader::BringUpToDate(MonoMs now, LearnerId id, LearnerLink* link, Actions*
   link->phase = Link::kSynced;
   link->deadline = MonoMs{now.value + options_.sync_ms()};
   out->push_back(SendToLearner{id, {Type::kUpToDate, kNoZxid}});
+  link->held_bytes = 0;
   for (QuorumPacket& packet : std::exchange(link->held, {})) {
     if (packet.type == Type::kProposal) link->acks.Sent(now, packet.zxid);
     out->push_back(SendToLearner{id, std::move(packet)});
@@ -341,6 +350,7 @@ void Leader::Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions*
   if (link->phase == Link::kSynced) {
     out->push_back(SendToLearner{id, std::move(packet)});
   } else {
+    link->held_bytes += kHeldPacketBytes + (packet.data == nullptr ? 0 : packet.data->size());
     link->held.push_back(std::move(packet));
   }
 }
@@ -415,6 +425,9 @@ void Leader::CloseLate(MonoMs now, Actions* out) {
   for (const auto& [id, link] : links_) {
     if (now >= link.deadline) {
       late.emplace_back(id, Text("nothing from server ", link.sid, " in time"));
+    } else if (link.held_bytes > options_.held_bytes_max) {
+      late.emplace_back(id, Text("server ", link.sid, " takes too long to synchronize: ",
+                                 link.held_bytes, " bytes wait behind it"));
     } else if (link.acks.LateBy(now, options_.sync_ms())) {
       late.emplace_back(id, Text("server ", link.sid, " does not acknowledge proposals"));
     }
@@ -462,14 +475,24 @@ Leader::LearnerCounts Leader::Counts() const {
   LearnerCounts counts;
   for (const auto& [id, link] : links_) {
     if (link.phase == Link::kAwaitInfo) continue;
+    const bool synced = link.phase == Link::kSynced;
     if (link.observer) {
       ++counts.observers;
+      if (synced) ++counts.synced_observers;
     } else {
       ++counts.followers;
-      if (link.phase == Link::kSynced) ++counts.synced_followers;
+      if (synced) ++counts.synced_followers;
+      if (synced && !quorum_.IsVoter(link.sid)) ++counts.synced_non_voting;
     }
   }
+  counts.pending_syncs = syncs_.size();
   return counts;
+}
+
+PeerId Leader::SidOf(LearnerId id) const {
+  const auto found = links_.find(id);
+  const bool told = found != links_.end() && found->second.phase != Link::kAwaitInfo;
+  return told ? found->second.sid : PeerId{-1};
 }
 
 std::deque<LogEntry> Leader::TakeLogged() {

@@ -33,6 +33,7 @@ class Leader {
 
   void OnLearnerConnected(MonoMs now, LearnerId id);
   void OnLearnerLost(LearnerId id);
+  void OnLearnerTakes(MonoMs now, LearnerId id);
   void OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out);
   void OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out);
   void OnPersisted(Actions* out);
@@ -58,9 +59,13 @@ class Leader {
 
   // Synchronized learners, for the admin interfaces.
   struct LearnerCounts {
-    size_t followers = 0, synced_followers = 0, observers = 0;
+    size_t followers = 0, synced_followers = 0, observers = 0, synced_observers = 0;
+    size_t synced_non_voting = 0;  // of the synced followers: those that are no voters
+    size_t pending_syncs = 0;      // Sync without an answer yet
   };
   LearnerCounts Counts() const;
+  // Its number; -1 before it has told it, and of a learner that is gone.
+  PeerId SidOf(LearnerId id) const;
 
   // At the end: proposals that are in the log and not committed, in order.
   std::deque<LogEntry> TakeLogged();

@@ -126,6 +126,10 @@ Status Learner::OnSnapshotReceived(MonoMs now) {
   return {};
 }
 
+void Learner::OnSnapshotPart(MonoMs now) {
+  if (phase_ == Phase::kAwaitSnapshot) deadline_ = MonoMs{now.value + options_.init_ms()};
+}
+
 Status Learner::OnTruncated(bool possible) {
   if (!possible) {
     needs_everything_ = true;

@@ -29,6 +29,7 @@ class Learner {
   [[nodiscard]] Status OnConnected(MonoMs now, Actions* out);
   [[nodiscard]] Status OnPacket(MonoMs now, const QuorumPacket& packet, Actions* out);
   [[nodiscard]] Status OnSnapshotReceived(MonoMs now);
+  void OnSnapshotPart(MonoMs now);
   [[nodiscard]] Status OnTruncated(bool possible);
   void OnPersisted(MonoMs now, Actions* out);
   [[nodiscard]] Status OnTimer(MonoMs now) const;

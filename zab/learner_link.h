@@ -65,6 +65,7 @@ struct LearnerLink {
   // NEWLEADER and UPTODATE (quorum-protocol 3.6).
   bool forwarding = false;
   std::vector<QuorumPacket> held;
+  size_t held_bytes = 0;
   AckClock acks;
   // Rounds of the PINGs that it has not answered, in order, and the last one that it has.
   std::deque<uint64_t> pings;

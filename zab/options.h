@@ -35,6 +35,8 @@ struct PeerOptions {
   bool sync_from_log_files = true;             // snapshotSizeFactor >= 0
   size_t max_concurrent_snap_syncs = 10;       // leader.maxConcurrentSnapSyncs
   size_t max_concurrent_diff_syncs = 100;      // leader.maxConcurrentDiffSyncs
+  // What may wait for a learner that is not synchronized yet; looked at with the time limits.
+  size_t held_bytes_max = size_t{512} << 20;
   // The last counter of an epoch that is proposed (quorum-protocol 5.1).
   uint32_t last_counter = 0xFFFF'FFFE;
   uint64_t seed = 0;  // of the observer's random delay

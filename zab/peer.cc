@@ -216,6 +216,10 @@ void Peer::OnSnapshotReceived(MonoMs now, Actions* out) {
   if (learner_ != nullptr) Settle(now, learner_->OnSnapshotReceived(now), out);
 }
 
+void Peer::OnSnapshotPart(MonoMs now) {
+  if (learner_ != nullptr) learner_->OnSnapshotPart(now);
+}
+
 void Peer::OnTruncated(MonoMs now, bool possible, Actions* out) {
   if (learner_ != nullptr) Settle(now, learner_->OnTruncated(possible), out);
 }
@@ -236,6 +240,10 @@ void Peer::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet,
 
 void Peer::OnLearnerLost(LearnerId id) {
   if (leader_ != nullptr) leader_->OnLearnerLost(id);
+}
+
+void Peer::OnLearnerTakes(MonoMs now, LearnerId id) {
+  if (leader_ != nullptr) leader_->OnLearnerTakes(now, id);
 }
 
 void Peer::OnLearnerPortFailed(MonoMs now, const std::string& why, Actions* out) {

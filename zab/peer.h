@@ -47,12 +47,16 @@ class Peer {
   void OnLeaderLost(MonoMs now, const std::string& why, Actions* out);
   // The stream behind a SNAP has been read to its end and is consistent.
   void OnSnapshotReceived(MonoMs now, Actions* out);
+  // A part of it has arrived; of a long one there are many before it is whole.
+  void OnSnapshotPart(MonoMs now);
   void OnTruncated(MonoMs now, bool possible, Actions* out);
 
   // ---- Learners' connections to this member.
   void OnLearnerConnected(MonoMs now, LearnerId id, Actions* out);
   void OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packet, Actions* out);
   void OnLearnerLost(LearnerId id);
+  // It takes what it was sent: of a long snapshot it can tell nothing before it has all.
+  void OnLearnerTakes(MonoMs now, LearnerId id);
   // No learner can connect: this member cannot lead.
   void OnLearnerPortFailed(MonoMs now, const std::string& why, Actions* out);
   void OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out);

@@ -3,6 +3,7 @@
 import time
 from typing import Optional, Sequence
 
+from lib import apache_release
 from lib.servers import ApacheServer, LockkeeperServer, ServerProcess, free_port
 
 TIMING = {"tickTime": 500, "initLimit": 20, "syncLimit": 10}
@@ -17,7 +18,23 @@ class ApacheMember(ApacheServer):
         return [member if item == alone else item for item in super().command()]
 
 
-_KINDS = {"lockkeeper": LockkeeperServer, "apache": ApacheMember}
+class ReleasedApacheMember(ApacheMember):
+    """The released Apache of mixed/pom.xml; the caller sees to it that it can be had."""
+
+    def command(self) -> list:
+        command = super().command()
+        position = command.index("-cp")
+        command[position + 1] = apache_release.class_path()
+        log = ["logFile=System.out", "showDateTime=true", "dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS"]
+        command[position:position] = [f"-Dorg.slf4j.simpleLogger.{key}" for key in log]
+        return command
+
+
+_KINDS = {
+    "lockkeeper": LockkeeperServer,
+    "apache": ApacheMember,
+    "apache39": ReleasedApacheMember,
+}
 
 
 class Ensemble:

@@ -10,6 +10,7 @@ directory that is removed by `close()`, by leaving the `with` block, and at inte
 """
 
 import atexit
+import collections
 import ctypes
 import os
 import random
@@ -44,6 +45,7 @@ log4j.appender.OUT.layout.ConversionPattern=%d{ISO8601} - %-5p [%t:%C{1}@%L] - %
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _RUNNING: "weakref.WeakSet" = weakref.WeakSet()
+_GIVEN_PORTS: collections.deque = collections.deque(maxlen=1000)
 
 
 def server_kind() -> str:
@@ -63,15 +65,19 @@ def lockkeeper_binary() -> Path:
 def free_port() -> int:
     """A TCP port that nobody listens on, outside the range from which outgoing connections are
     given. Workers of one test run draw from ranges of their own, so that none takes a port whose
-    server is being restarted by another.
+    server is being restarted by another; and a worker does not give a port again while the server
+    that it is meant for may not have opened it yet.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     first = 12000 + int(worker.removeprefix("gw")) % 8 * 2500
     for _ in range(1000):
         port = random.SystemRandom().randrange(first, first + 2500)
+        if port in _GIVEN_PORTS:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("0.0.0.0", port))
+                _GIVEN_PORTS.append(port)
                 return port
             except OSError:
                 continue

@@ -283,21 +283,22 @@ def test_so_4_5_what_is_not_available_yet_is_refused_by_name(line, reason):
 
 @lockkeeper_only
 @pytest.mark.parametrize(
-    "lines, place",
+    "lines, myid, place, reason",
     [
-        (TWO_SERVERS, "6: server.1=a:1:2"),
-        (TWO_SERVERS + "\nserver.3=c:1:2", "6: server.1=a:1:2"),
-        ("server.1=a:1:2\nstandaloneEnabled=false", "7: standaloneEnabled=false"),
+        (TWO_SERVERS, "3", "6: server.1=a:1:2", "3 in the file myid, is not in the list"),
+        (TWO_SERVERS + "\nsslQuorum=true", "1", "8: sslQuorum=true", "not available yet"),
+        (TWO_SERVERS + "\ngroup.1=1:2", "1", "6: server.1=a:1:2", "weights are not available yet"),
     ],
 )
-def test_so_4_5_an_ensemble_in_good_order_is_refused_as_such(lines, place):
+def test_so_4_7_an_ensemble_that_cannot_be_is_refused(lines, myid, place, reason):
+    """A number that nobody has, and what the other servers would understand otherwise."""
     server = with_text(BASE + "initLimit=5\nsyncLimit=2\n" + lines + "\n")
     try:
-        (server.data_dir / "myid").write_text("1\n", encoding="ascii")
+        (server.data_dir / "myid").write_text(myid + "\n", encoding="ascii")
         end = run_refused(server)
     finally:
         server.close()
-    assert_refused(end, 2, place, "ensembles are not available yet")
+    assert_refused(end, 2, place, reason)
 
 
 # --- SO-12.1: ports and addresses ---

@@ -115,6 +115,19 @@ def test_so_12_1_an_import_twice_is_refused(from_apache, lockkeeper):
     expect_state(server.start(), state)
 
 
+def test_so_12_1_a_state_that_a_member_was_receiving_is_no_empty_directory(from_apache, lockkeeper):
+    """SO-12.1: version-2/received holds the whole state of a member that crashed at that moment."""
+    directory, _, _ = from_apache
+    server = configured(lockkeeper)
+    received = server.data_dir / "version-2" / "received"
+    received.mkdir(parents=True)
+    (received / "snapshot.100000005").write_bytes(b"whole")
+    before = files.contents(server.data_dir)
+    done = files.run_tool("import", server.config_path, directory)
+    assert done.returncode == 3 and "already holds a database" in done.stderr, done.stderr
+    assert files.contents(server.data_dir) == before
+
+
 def test_so_12_1_nothing_to_import(lockkeeper, tmp_path):
     """SO-12.1: exit code 3 for a directory without a database, 2 for missing arguments."""
     server = configured(lockkeeper)

@@ -62,18 +62,30 @@ checklist_under() {
     run_pytest "checklist-$1" compat-tests/checklist
 }
 
-# New inputs and crashing ones are left in build/fuzz/found/<name>.
+# New inputs and crashing ones are left in build/fuzz/found/<name>. Two at a time: one a core.
 fuzz_smoke() {
   build fuzz || return
-  local program name found
-  for program in build/fuzz/tests/fuzz/*_fuzzer; do
-    name=$(basename "$program" _fuzzer)
-    found=build/fuzz/found/$name
-    rm -rf "$found"
-    mkdir -p "$found"
-    step "fuzz $name" "$program" -seed=1 -max_total_time=20 -timeout=10 -verbosity=0 -close_fd_mask=1 \
-      -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$name"
+  local programs=(build/fuzz/tests/fuzz/*_fuzzer) i j
+  for ((i = 0; i < ${#programs[@]}; i += 2)); do
+    local pids=() program
+    for program in "${programs[@]:i:2}"; do
+      fuzz "$program" &
+      pids+=($!)
+    done
+    for ((j = 0; j < ${#pids[@]}; ++j)); do
+      step "fuzz $(basename "${programs[i + j]}" _fuzzer)" wait "${pids[j]}"
+    done
   done
+}
+
+fuzz() {
+  local name found
+  name=$(basename "$1" _fuzzer)
+  found=build/fuzz/found/$name
+  rm -rf "$found"
+  mkdir -p "$found"
+  "$1" -seed=1 -max_total_time=20 -timeout=10 -verbosity=0 -close_fd_mask=1 \
+    -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$name"
 }
 
 finish() {

@@ -21,7 +21,7 @@
 #include "server/clock.h"
 #include "server/net/connection.h"
 #include "server/net/io_thread.h"
-#include "server/pipeline/core_loop.h"
+#include "server/pipeline/core.h"
 
 namespace lockkeeper {
 namespace {
@@ -166,7 +166,10 @@ struct Gatherer::CorePart {
   KeyedGauges byte_usage;
 
   std::optional<std::string> peer_state;
-  std::optional<zab::Leader::LearnerCounts> learners;
+  std::optional<zab::Leader::LearnerCounts> learners;         // leader
+  std::optional<PeerId> observed;                             // observer: its leader
+  std::optional<MonoMs> serving_since;                        // member
+  std::vector<std::pair<SessionId, int32_t>> known_sessions;  // learner
 
   void AddRole(const EnsembleMember* member) {
     if (member == nullptr) return;
@@ -177,6 +180,8 @@ struct Gatherer::CorePart {
       *peer_state += peer.serving() ? " - broadcast" : " - synchronization";
     }
     if (peer.leading()) learners = peer.leader()->Counts();
+    if (peer.state() == ServerState::kObserving) observed = peer.vote().leader;
+    serving_since = member->recorder()->serving_since();
   }
 
   void AddQuotas(const DataTree& tree) {
@@ -245,14 +250,17 @@ Gatherer::IoPart Gatherer::AskIoThreads(ViewParts parts, ConnectionRef asking) {
 }
 
 Gatherer::CorePart Gatherer::AskCore(ViewParts parts) {
-  const auto look = [this, parts](CoreLoop& core) {
+  const auto look = [this, parts](Core& core) {
     const DataTree& tree = *context_.slot.tree;
     CorePart part{.last_zxid = tree.last_zxid(),
                   .node_count = static_cast<int64_t>(tree.nodes().size()) + 1,
                   .session_count = static_cast<int64_t>(core.sessions().size()),
                   .ephemeral_count = static_cast<int64_t>(tree.ephemeral_count()),
                   .data_bytes = tree.approximate_data_bytes()};
-    if (Wants(parts, kNeedsSessions)) part.session_buckets = BucketsOf(core.sessions().buckets());
+    if (Wants(parts, kNeedsSessions)) {
+      part.session_buckets = BucketsOf(core.sessions().buckets());
+      part.known_sessions = {tree.sessions().begin(), tree.sessions().end()};
+    }
     if (Wants(parts, kNeedsEphemerals)) {
       for (const auto& [session, nodes] : tree.ephemerals()) {
         part.ephemerals.emplace_back(session, tree.EphemeralPathsOf(session));
@@ -292,6 +300,8 @@ ServerView Gatherer::Gather(ViewParts parts, ConnectionRef asking, int64_t trace
   view.serving = role != ServingRole::kNone;
   view.mode = kModes[static_cast<size_t>(role)];
   view.peer_state = core.peer_state;
+  if (core.observed) view.observer_master_id = std::to_string(core.observed->value);
+  if (core.learners) view.proposal_sizes = context_.metrics.proposal_size.Read();
   FillConfig(&view);
   if (Wants(parts, kNeedsMetrics)) FillMetrics(io, core, &view);
   if (Wants(parts, kNeedsDirectorySizes)) {
@@ -303,6 +313,9 @@ ServerView Gatherer::Gather(ViewParts parts, ConnectionRef asking, int64_t trace
   if (Wants(parts, kNeedsEnvironment)) view.environment = Environment();
   view.connections = std::move(io.connections);
   view.sessions.tracked = std::move(core.session_buckets);
+  if (core.peer_state && !core.learners) {
+    view.sessions.known_global = std::move(core.known_sessions);
+  }
   view.ephemerals = std::move(core.ephemerals);
   view.digests = std::move(core.digests);
   std::map<MonoMs, std::vector<ConnectionExpiry>> buckets;
@@ -356,12 +369,14 @@ void Gatherer::FillQuorum(ServerView* view) const {
 }
 
 void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* view) const {
+  const int64_t since_role =
+      view->now.value - (core.serving_since ? *core.serving_since : started_).value;
   GaugeValues gauges{.ephemerals_count = core.ephemeral_count,
                      .num_alive_connections = io.connection_count,
                      .outstanding_requests = view->outstanding,
                      .znode_count = core.node_count,
                      .global_sessions = core.session_count,
-                     .uptime = view->now.value - started_.value,
+                     .uptime = since_role,
                      .watch_count = io.watch_count,
                      .approximate_data_size = core.data_bytes,
                      .open_file_descriptor_count = OpenDescriptors(),
@@ -377,9 +392,14 @@ void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* v
   if (core.learners) {
     gauges.learners = static_cast<int64_t>(core.learners->followers + core.learners->observers);
     gauges.synced_followers = static_cast<int64_t>(core.learners->synced_followers);
-    gauges.synced_observers = static_cast<int64_t>(core.learners->observers);
-    gauges.synced_non_voting_followers = 0;
-    gauges.pending_syncs = 0;
+    gauges.synced_observers = static_cast<int64_t>(core.learners->synced_observers);
+    gauges.synced_non_voting_followers = static_cast<int64_t>(core.learners->synced_non_voting);
+    gauges.pending_syncs = static_cast<int64_t>(core.learners->pending_syncs);
+    gauges.leader_uptime = since_role;
+    const LastMinMax::Values sizes = *view->proposal_sizes;
+    gauges.last_proposal_size = sizes.last;
+    gauges.max_proposal_size = sizes.max;
+    gauges.min_proposal_size = sizes.min;
   }
   view->metrics = context_.metrics.Collect(gauges);
 }

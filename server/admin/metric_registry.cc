@@ -268,6 +268,7 @@ void MetricRegistry::AppendLines(const Row& row, std::vector<MetricLine>& out) c
           out);
       return;
     case Kind::kLastMinMax: {
+      if (row.name.empty()) return;
       const LastMinMaxValues values = MergeLastMinMax(row);
       out.push_back({"last_" + name, values.last});
       out.push_back({"max_" + name, values.max});

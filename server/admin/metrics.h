@@ -248,6 +248,8 @@ class Metrics {
   Summary inflight_snap_count{registry_, "inflight_snap_count"};
   Summary follower_sync_time{registry_, "follower_sync_time"};
   Summary observer_sync_time{registry_, "observer_sync_time"};
+  // Without a name: a leader shows it as the gauges last_, max_ and min_proposal_size.
+  LastMinMax proposal_size{registry_, ""};
   Counter proposal_count{registry_, "proposal_count"};
   Counter commit_count{registry_, "commit_count"};
   AdvancedSummary proposal_latency{registry_, "proposal_latency"};

@@ -78,6 +78,11 @@ Result<Config> Finish(ConfigDraft draft, bool with_server_list) {
   if (const Status checked = CheckServer(&draft); !checked) return checked.error();
   if (with_server_list) {
     if (const Status checked = CheckEnsemble(&draft); !checked) return checked.error();
+    if (draft.config.ensemble) {
+      std::erase_if(draft.config.notes, [](const ConfigRemark& note) {
+        return note.text == EffectText(KeyEffect::kEnsemble);
+      });
+    }
   }
   std::ranges::stable_sort(draft.config.warnings, {}, &ConfigRemark::line);
   std::ranges::stable_sort(draft.config.notes, {}, &ConfigRemark::line);

@@ -23,17 +23,16 @@ constexpr std::chrono::seconds kIdleCheckInterval{1};
 }  // namespace
 
 IoThread::IoThread(uint32_t index, const ServerContext& context)
-    : index_(index),
+    : SessionHost(index, context.slot.tree->last_zxid(), &context.metrics),
       context_(context),
       loop_(1),
       read_buffer_(kReadChunkBytes),
-      seen_zxid_(context.slot.tree->last_zxid()),
       touch_timer_(loop_),
       idle_timer_(loop_) {
   // Connection numbers are unique in the process: the thread's index stands in the high bits.
   next_connection_ = (uint64_t{index} + 1) << 40;
   UpdateClock();
-  previous_report_ = now_;
+  previous_report_ = now();
 }
 
 IoThread::~IoThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
@@ -81,7 +80,7 @@ void IoThread::Wake() {
 void IoThread::WakeIfConcerned(const AppliedBatch& batch) {
   bool concerned = !batch.changes.empty() && has_watches_.load(std::memory_order_relaxed);
   for (const BatchItem& item : batch.items) {
-    concerned = concerned || (item.to.id != 0 && item.to.io_thread == index_);
+    concerned = concerned || (item.to.id != 0 && item.to.io_thread == index());
   }
   if (!concerned) {
     std::lock_guard lock(inbox_mutex_);
@@ -92,21 +91,20 @@ void IoThread::WakeIfConcerned(const AppliedBatch& batch) {
 
 void IoThread::UpdateClock() {
   const auto now = std::chrono::steady_clock::now().time_since_epoch();
-  now_us_ = std::chrono::duration_cast<std::chrono::microseconds>(now).count();
-  now_ = MonoMs{now_us_ / 1000};
+  SetTime(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
 void IoThread::Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address) {
   const uint64_t id = next_connection_++;
   auto connection = std::make_shared<Connection>(this, context_, std::move(socket),
-                                                 std::move(address), ConnectionRef{index_, id});
+                                                 std::move(address), ConnectionRef{index(), id});
   connections_.emplace(id, connection);
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
   connection->Start();
 }
 
 void IoThread::Forget(Connection* connection) {
-  watches_.RemoveWatcher(connection->id());
+  watches().RemoveWatcher(connection->id());
   connections_.erase(connection->id());
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
 }
@@ -119,7 +117,7 @@ Connection* IoThread::FindConnection(uint64_t id) {
 const DataTree& IoThread::ReadTree() {
   if (!in_gate_) {
     Drain();
-    context_.gate.EnterRead(index_);
+    context_.gate.EnterRead(index());
     in_gate_ = true;
     Drain();  // what came in between; nothing more can come while we are inside
   }
@@ -139,11 +137,11 @@ void IoThread::LeaveGate() {
   in_gate_ = false;
   reads_in_gate_ = 0;
   bytes_in_gate_ = 0;
-  context_.gate.LeaveRead(index_);
+  context_.gate.LeaveRead(index());
 }
 
 void IoThread::Touch(SessionId session) {
-  if (session.value != 0) touched_[session] = now_;
+  if (session.value != 0) touched_[session] = now();
 }
 
 void IoThread::MarkDirty(Connection* connection) {
@@ -183,43 +181,11 @@ void IoThread::Drain() {
   }
 }
 
-void IoThread::Handle(const AppliedBatchRef& batch) {
-  for (const BatchItem& item : batch->items) {
-    seen_zxid_ = std::max(seen_zxid_, item.zxid);
-    FireWatches(*batch, item);
-    if (item.to.id == 0 || item.to.io_thread != index_) continue;
-    Connection* connection = FindConnection(item.to.id);
-    if (connection == nullptr) continue;
-    connection->session().OnDelivery(item, *batch);
-    MarkDirty(connection);
-  }
-  seen_zxid_ = std::max(seen_zxid_, batch->last_zxid);
-}
-
-void IoThread::FireWatches(const AppliedBatch& batch, const BatchItem& item) {
-  if (watches_.empty()) return;
-  for (uint32_t i = item.changes_begin; i < item.changes_end; ++i) {
-    std::array<int64_t, 5> fired_by_type{};
-    watches_.Match(batch.changes[i], [&](const FiredWatch& fired) {
-      Connection* connection = FindConnection(fired.watcher);
-      CHECK(connection != nullptr);
-      connection->session().OnEvent(item.zxid, fired);
-      ++fired_by_type[static_cast<size_t>(fired.type)];
-      MarkDirty(connection);
-    });
-    RecordFired(fired_by_type);
-  }
-}
-
-// How many watches one change fired, by the type of the event.
-void IoThread::RecordFired(const std::array<int64_t, 5>& fired_by_type) {
-  Summary* const summaries[] = {nullptr, &context_.metrics.node_created_watch_count,
-                                &context_.metrics.node_deleted_watch_count,
-                                &context_.metrics.node_changed_watch_count,
-                                &context_.metrics.node_children_watch_count};
-  for (size_t type = 1; type < fired_by_type.size(); ++type) {
-    if (fired_by_type[type] > 0) summaries[type]->Record(fired_by_type[type]);
-  }
+ClientSession* IoThread::Reach(uint64_t connection) {
+  Connection* found = FindConnection(connection);
+  if (found == nullptr) return nullptr;
+  MarkDirty(found);
+  return &found->session();
 }
 
 void IoThread::Handle(const SessionAttached& attached) {
@@ -258,10 +224,10 @@ void IoThread::ScheduleTouchReport() {
 
 // Complete until the previous report: whatever had arrived on a socket by then has been read since.
 void IoThread::ReportTouches() {
-  TouchReport report{.io_thread = index_, .complete_until = previous_report_};
+  TouchReport report{.io_thread = index(), .complete_until = previous_report_};
   report.touched.assign(touched_.begin(), touched_.end());
   touched_.clear();
-  previous_report_ = now_;
+  previous_report_ = now();
   context_.core.Push(std::move(report));
 }
 
@@ -284,7 +250,7 @@ void IoThread::CloseSilentConnections() {
     const int64_t limit_ms = sessionless ? context_.config.sessionless_cnxn_timeout_ms
                                          : 2 * int64_t{connection->session().timeout_ms()} +
                                                2 * context_.config.tick_time_ms;
-    if (now_.value - connection->last_io().value <= limit_ms) continue;
+    if (now().value - connection->last_io().value <= limit_ms) continue;
     if (sessionless) context_.metrics.sessionless_connections_expired.Add(1);
     silent.push_back(connection);
   }

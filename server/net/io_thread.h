@@ -3,7 +3,6 @@
 #ifndef LOCKKEEPER_SERVER_NET_IO_THREAD_H_
 #define LOCKKEEPER_SERVER_NET_IO_THREAD_H_
 
-#include <array>
 #include <atomic>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -14,11 +13,11 @@
 #include <unordered_map>
 #include <vector>
 
-#include "datatree/watch_table.h"
 #include "protocol/types.h"
 #include "server/net/remote_address.h"
 #include "server/net/server_context.h"
 #include "server/pipeline/messages.h"
+#include "server/session/session_host.h"
 
 namespace lockkeeper {
 
@@ -28,10 +27,10 @@ class Connection;
 // thread empties its inbox before it reads, and the reply is encoded before it leaves. So an event
 // goes out before any reply that shows the newer data, and after the reply that registered its
 // watch.
-class IoThread {
+class IoThread final : public SessionHost {
  public:
   IoThread(uint32_t index, const ServerContext& context);
-  ~IoThread();
+  ~IoThread() override;
 
   // --- any thread
   void Start();
@@ -52,20 +51,12 @@ class IoThread {
   // Takes over an accepted socket, which the limiter has admitted.
   void Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address);
   // Enters the gate if it is not entered yet, with an empty inbox; LeaveGate ends it.
-  const DataTree& ReadTree();
-  // Delivers what has been applied so far: a reply then shows it. Not while delivering.
-  void CatchUp() {
+  const DataTree& ReadTree() override;
+  void CatchUp() override {
     if (!in_gate_) Drain();
   }
-  // A read was answered inside the gate; after enough of them others get their turn.
-  void CountRead(size_t reply_bytes);
-  void Touch(SessionId session);
-  WatchTable& watches() { return watches_; }
-  const WatchTable& watches() const { return watches_; }
-  // The state that everything delivered so far has shown.
-  Zxid seen_zxid() const { return seen_zxid_; }
-  MonoMs now() const { return now_; }
-  int64_t now_us() const { return now_us_; }
+  void CountRead(size_t reply_bytes) override;
+  void Touch(SessionId session) override;
   void UpdateClock();
   // The connection has something to run, send or close: it is looked at before the thread waits.
   void MarkDirty(Connection* connection);
@@ -82,22 +73,20 @@ class IoThread {
 
  private:
   void Drain();
-  void Handle(const AppliedBatchRef& batch);
+  ClientSession* Reach(uint64_t connection) override;
+  void Handle(const AppliedBatchRef& batch) { Deliver(*batch); }
   void Handle(const SessionAttached& attached);
   void Handle(const CloseConnection& close);
   void Handle(const CloseAllConnections&);
   void Handle(const IoTask& task) { task(*this); }
-  void FireWatches(const AppliedBatch& batch, const BatchItem& item);
-  void RecordFired(const std::array<int64_t, 5>& fired_by_type);
   void LeaveGate();
   // The core decides by it whether a change is worth waking this thread for.
-  void PublishWatching() { has_watches_.store(!watches_.empty(), std::memory_order_seq_cst); }
+  void PublishWatching() { has_watches_.store(!watches().empty(), std::memory_order_seq_cst); }
   void ScheduleTouchReport();
   void ReportTouches();
   void ScheduleIdleCheck();
   void CloseSilentConnections();
 
-  const uint32_t index_;
   const ServerContext& context_;
   boost::asio::io_context loop_;
   std::atomic<size_t> connection_count_{0};
@@ -110,16 +99,12 @@ class IoThread {
   // Below: owned by the thread.
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   uint64_t next_connection_ = 1;
-  WatchTable watches_;
   std::vector<IoMessage> draining_;
   std::vector<std::shared_ptr<Connection>> dirty_;
   std::vector<char> read_buffer_;
   bool in_gate_ = false;
   size_t reads_in_gate_ = 0;
   size_t bytes_in_gate_ = 0;
-  Zxid seen_zxid_;
-  MonoMs now_;
-  int64_t now_us_ = 0;
   boost::asio::steady_timer touch_timer_;
   boost::asio::steady_timer idle_timer_;
   std::unordered_map<SessionId, MonoMs> touched_;

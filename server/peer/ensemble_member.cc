@@ -4,8 +4,6 @@
 
 #include <utility>
 
-#include "server/storage/epoch_files.h"
-
 namespace lockkeeper {
 namespace {
 
@@ -17,13 +15,8 @@ constexpr size_t kTouchesMax = kQuorumBufferMax / 2 / kTouchBytes;
 }  // namespace
 
 EnsembleMember::EnsembleMember(const zab::PeerOptions& options, zab::History history,
-                               PeerNetwork* network, FileSystem* fs, std::string epoch_dir,
-                               EnsembleHost* host)
-    : peer_(options, std::move(history)),
-      network_(*network),
-      fs_(*fs),
-      epoch_dir_(std::move(epoch_dir)),
-      host_(*host) {}
+                               PeerTransport* network, EnsembleHost* host)
+    : peer_(options, std::move(history)), network_(*network), host_(*host) {}
 
 // ---- Events.
 
@@ -33,6 +26,7 @@ void EnsembleMember::Tell(const std::function<void(zab::Actions*)>& event) {
   event(&actions);
   for (zab::Action& action : actions) {
     if (failed_) return;
+    if (recorder_ != nullptr) recorder_->Note(now_, peer_, action);
     std::visit([this](auto& a) { Carry(a); }, action);
   }
 }
@@ -87,6 +81,10 @@ void EnsembleMember::On(MonoMs now, LeaderSnapshot& event) {
   Tell([&](zab::Actions* out) { peer_.OnSnapshotReceived(now, out); });
 }
 
+void EnsembleMember::On(MonoMs now, LeaderSnapshotPart& event) {
+  if (event.link == leader_link_) peer_.OnSnapshotPart(now);
+}
+
 void EnsembleMember::On(MonoMs now, LeaderLinkDown& event) {
   if (event.link != leader_link_) return;
   leader_link_ = 0;
@@ -103,6 +101,8 @@ void EnsembleMember::On(MonoMs now, LearnerPackets& event) {
     Tell([&](zab::Actions* out) { peer_.OnLearnerPacket(now, event.link, packet, out); });
   }
 }
+
+void EnsembleMember::On(MonoMs now, LearnerTakes& event) { peer_.OnLearnerTakes(now, event.link); }
 
 void EnsembleMember::On(MonoMs, LearnerLinkDown& event) {
   LOG(INFO) << "connection of a learner ended: " << event.why;
@@ -143,6 +143,7 @@ void EnsembleMember::AnswerLearner(LinkId learner, QuorumPacket packet) {
 void EnsembleMember::SendToLeader(QuorumPacket packet) { to_leader_.push_back(std::move(packet)); }
 
 void EnsembleMember::Flush() {
+  if (recorder_ != nullptr) recorder_->Sent(now_);
   if (!to_leader_.empty()) network_.SendToLeader(leader_link_, std::exchange(to_leader_, {}));
   for (auto& [learner, packets] : std::exchange(to_learners_, {})) {
     network_.SendToLearner(learner, std::move(packets));
@@ -171,17 +172,15 @@ void EnsembleMember::Carry(zab::SendToLeader& action) {
   to_leader_.push_back(std::move(action.packet));
 }
 
+// What does not fit into one answer goes before it; the leader counts the answer itself only.
 void EnsembleMember::Carry(zab::AnswerPing& action) {
   std::vector<SessionTouch> touches = host_.TakeTouches();
-  do {
-    std::vector<SessionTouch> rest;
-    if (touches.size() > kTouchesMax) {
-      rest.assign(touches.begin() + kTouchesMax, touches.end());
-      touches.resize(kTouchesMax);
-    }
-    to_leader_.push_back({Type::kPing, action.zxid, EncodeTouches(touches)});
-    touches = std::move(rest);
-  } while (!touches.empty());
+  while (touches.size() > kTouchesMax) {
+    const std::vector<SessionTouch> part(touches.end() - kTouchesMax, touches.end());
+    touches.resize(touches.size() - kTouchesMax);
+    to_leader_.push_back({Type::kPing, zab::kMoreTouches, EncodeTouches(part)});
+  }
+  to_leader_.push_back({Type::kPing, action.zxid, EncodeTouches(touches)});
 }
 
 void EnsembleMember::Carry(zab::LeaderAnswer& action) { host_.OnLeaderAnswer(action.packet); }
@@ -212,10 +211,11 @@ void EnsembleMember::Carry(zab::SendSnapshot& action) {
   LOG(INFO) << "sending the whole state at " << action.zxid << " to a learner";
   to_learners_[action.to].push_back({Type::kSnap, action.zxid});
   FlushLearner(action.to);
-  const Status streamed = host_.StreamState([&](std::string piece) {
-    network_.StreamToLearner(action.to, std::make_shared<const std::string>(std::move(piece)));
-  });
-  if (!streamed) LOG(ERROR) << "the state cannot be sent: " << streamed.error().message;
+  const Status streamed = network_.StreamToLearner(action.to, host_.StateNow());
+  if (streamed) return;
+  LOG(ERROR) << "the state cannot be sent: " << streamed.error().message;
+  network_.CloseLearner(action.to);
+  peer_.OnLearnerLost(action.to);
 }
 
 void EnsembleMember::Carry(zab::CloseLearner& action) {
@@ -237,19 +237,19 @@ void EnsembleMember::Carry(zab::LearnerMessage& action) {
 
 void EnsembleMember::Carry(zab::Append& action) { host_.AppendToLog(std::move(action.entry)); }
 
-void EnsembleMember::WriteEpochFile(const char* name, int64_t epoch) {
-  const Status written = WriteEpoch(fs_, epoch_dir_, name, epoch);
+void EnsembleMember::WriteEpoch(EpochKind kind, int64_t epoch) {
+  const Status written = host_.WriteEpoch(kind, epoch);
   if (written) return;
   failed_ = true;
   host_.Fail(written.error());
 }
 
 void EnsembleMember::Carry(zab::WriteAcceptedEpoch& action) {
-  WriteEpochFile(kAcceptedEpochName, action.epoch);
+  WriteEpoch(EpochKind::kAccepted, action.epoch);
 }
 
 void EnsembleMember::Carry(zab::WriteCurrentEpoch& action) {
-  WriteEpochFile(kCurrentEpochName, action.epoch);
+  WriteEpoch(EpochKind::kCurrent, action.epoch);
 }
 
 void EnsembleMember::Carry(zab::Truncate& action) {

@@ -1,5 +1,5 @@
-// Carries out what a zab::Peer wants: messages to the network, epochs to the disk, everything that
-// concerns the state to its host. In the order of the actions, each durable before the next.
+// Carries out what a zab::Peer wants: messages to the network, everything that concerns disk and
+// state to its host. In the order of the actions, each durable before the next.
 //
 // Threads: owned by the core thread.
 #ifndef LOCKKEEPER_SERVER_PEER_ENSEMBLE_MEMBER_H_
@@ -7,6 +7,8 @@
 
 #include <cstdint>
 #include <functional>
+#include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,8 +16,9 @@
 #include "protocol/quorum_packet.h"
 #include "protocol/result.h"
 #include "protocol/types.h"
-#include "server/peer/peer_network.h"
-#include "server/storage/file_system.h"
+#include "server/peer/peer_transport.h"
+#include "server/peer/role_recorder.h"
+#include "server/storage/epoch_files.h"
 #include "zab/peer.h"
 
 namespace lockkeeper {
@@ -29,6 +32,8 @@ class EnsembleHost {
   virtual void Deliver(LogEntry entry) = 0;
   virtual void StartServing(const zab::StartServing& role) = 0;
   virtual void StopServing(const std::string& why) = 0;
+  // Durable when it returns.
+  virtual Status WriteEpoch(EpochKind kind, int64_t epoch) = 0;
   // Log and state end at `upto` afterwards; false: that cannot be.
   virtual Result<bool> TruncateTo(Zxid upto) = 0;
   // `tree` becomes the state and the durable base at `zxid`.
@@ -39,8 +44,8 @@ class EnsembleHost {
   virtual void OnLeaderAnswer(const QuorumPacket& packet) = 0;
   // The sessions heard from since the last time.
   virtual std::vector<SessionTouch> TakeTouches() = 0;
-  // The state in pieces, as it follows a SNAP packet.
-  virtual Status StreamState(const std::function<void(std::string)>& sink) = 0;
+  // Writes the state, as it follows a SNAP packet; everything delivered is in it.
+  virtual StateSource StateNow() = 0;
   // Log entries from the last one at or below `from` to `upto`; empty: they cannot be had.
   virtual std::vector<LogEntry> ReadLog(Zxid from, Zxid upto) = 0;
   // The process must end.
@@ -49,8 +54,12 @@ class EnsembleHost {
 
 class EnsembleMember {
  public:
-  EnsembleMember(const zab::PeerOptions& options, zab::History history, PeerNetwork* network,
-                 FileSystem* fs, std::string epoch_dir, EnsembleHost* host);
+  EnsembleMember(const zab::PeerOptions& options, zab::History history, PeerTransport* network,
+                 EnsembleHost* host);
+
+  // Before Start: `recorder` hears of everything that this member does, and lives as long.
+  void SetRecorder(RoleRecorder* recorder) { recorder_ = recorder; }
+  const RoleRecorder* recorder() const { return recorder_; }
 
   void Start(MonoMs now);
   void Stop();
@@ -80,9 +89,11 @@ class EnsembleMember {
   void On(MonoMs now, LeaderLinkUp& event);
   void On(MonoMs now, LeaderPackets& event);
   void On(MonoMs now, LeaderSnapshot& event);
+  void On(MonoMs now, LeaderSnapshotPart& event);
   void On(MonoMs now, LeaderLinkDown& event);
   void On(MonoMs now, LearnerLinkUp& event);
   void On(MonoMs now, LearnerPackets& event);
+  void On(MonoMs now, LearnerTakes& event);
   void On(MonoMs now, LearnerLinkDown& event);
   void On(MonoMs now, PortFailed& event);
 
@@ -109,14 +120,13 @@ class EnsembleMember {
   void Carry(zab::StartServing& action);
   void Carry(zab::StopServing& action);
   void Carry(zab::FastForward& action);
-  void WriteEpochFile(const char* name, int64_t epoch);
+  void WriteEpoch(EpochKind kind, int64_t epoch);
   void FlushLearner(LinkId learner);
 
   zab::Peer peer_;
-  PeerNetwork& network_;
-  FileSystem& fs_;
-  const std::string epoch_dir_;
+  PeerTransport& network_;
   EnsembleHost& host_;
+  RoleRecorder* recorder_ = nullptr;
   MonoMs now_;
   LinkId leader_link_ = 0;
   LinkId next_link_ = 1;

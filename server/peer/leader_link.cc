@@ -107,6 +107,7 @@ Result<size_t> LeaderLink::TakeLeaderPackets(std::string_view bytes) {
       TakePackets(bytes, context_.options.buffer_bytes_max, /*stop_at_snap=*/true, &packets);
   if (!packets.empty()) {
     if (packets.back().type == QuorumPacketType::kSnap) {
+      part_told_ = steady_clock::now();
       snapshot_ = std::make_unique<SnapshotReceiver>(packets.back().zxid, context_.options.tree,
                                                      context_.options.buffer_bytes_max);
     }
@@ -117,6 +118,11 @@ Result<size_t> LeaderLink::TakeLeaderPackets(std::string_view bytes) {
 
 Result<size_t> LeaderLink::TakeSnapshot(std::string_view bytes) {
   auto taken = snapshot_->Consume(bytes);
+  const auto now = steady_clock::now();
+  if (taken && !snapshot_->done() && now - part_told_ >= milliseconds(kProgressMs)) {
+    part_told_ = now;
+    context_.outlet.Add(LeaderSnapshotPart{id_});
+  }
   if (taken && snapshot_->done()) {
     context_.outlet.Add(LeaderSnapshot{id_, std::exchange(snapshot_, nullptr)->TakeTree()});
   }

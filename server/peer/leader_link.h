@@ -51,6 +51,7 @@ class LeaderLink final : public std::enable_shared_from_this<LeaderLink>, public
   boost::asio::steady_timer timer_;  // of the pause between two tries
   boost::asio::steady_timer limit_;  // of all tries together
   std::chrono::steady_clock::time_point give_up_at_;
+  std::chrono::steady_clock::time_point part_told_;  // LeaderSnapshotPart
   int tries_ = 0;
   std::shared_ptr<Dialer> dialer_;
   std::string last_failure_;

@@ -1,8 +1,10 @@
 #include "server/peer/learner_port.h"
 
 #include <glog/logging.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
 #include <utility>
 
@@ -15,6 +17,9 @@ using boost::asio::ip::tcp;
 
 // How long a link that is to be closed may take to write what it has.
 constexpr std::chrono::milliseconds kGoodbyeMs{1000};
+// Of a stream: read at once, and read ahead of what the learner takes.
+constexpr size_t kStreamPieceBytes = 256 << 10;
+constexpr size_t kStreamAheadMax = 2 << 20;
 
 // Of the process, whichever PeerNetwork: a late command must never meet a new link.
 LinkId NextLinkId() {
@@ -36,45 +41,107 @@ LearnerLink::LearnerLink(LearnerPort* port, const PeerContext& context, LinkId i
 void LearnerLink::Start() { socket_->Start(/*keep_alive=*/false); }
 
 void LearnerLink::Send(std::vector<QuorumPacket> packets) {
-  for (QuorumPacket& packet : packets) socket_->out().AddPacket(std::move(packet));
+  for (QuorumPacket& packet : packets) {
+    if (streaming_ == nullptr) {
+      socket_->out().AddPacket(std::move(packet));
+      continue;
+    }
+    if (packet.data != nullptr) streaming_->behind_bytes += packet.data->size();
+    streaming_->behind.push_back(std::move(packet));
+  }
   DropIfTooFull();
 }
 
-void LearnerLink::Stream(SharedBytes bytes) {
-  socket_->out().AddShared(std::move(bytes));
-  DropIfTooFull();
+size_t LearnerLink::WaitingBytes() const {
+  return socket_->out().bytes() + (streaming_ ? streaming_->behind_bytes : 0);
 }
 
 void LearnerLink::DropIfTooFull() {
-  if (socket_->out().bytes() <= context_.options.learner_queue_bytes_max) return;
+  if (WaitingBytes() <= context_.options.learner_queue_bytes_max) return;
   Flush();  // one batch may be above the bound for a learner that reads
-  if (socket_->out().bytes() <= context_.options.learner_queue_bytes_max) return;
-  Fail("it does not read: " + std::to_string(socket_->out().bytes()) + " bytes wait for it");
+  if (WaitingBytes() <= context_.options.learner_queue_bytes_max) return;
+  Fail("it does not read: " + std::to_string(WaitingBytes()) + " bytes wait for it");
 }
 
-void LearnerLink::Flush() {
-  socket_->Flush();
-  CallWaiters();
+void LearnerLink::Flush() { socket_->Flush(); }
+
+// ---- A whole state.
+
+void LearnerLink::Stream(std::shared_ptr<FrozenStream> stream) {
+  progress_wanted_ = true;
+  progress_told_ = std::chrono::steady_clock::now();
+  streaming_ = std::make_unique<Streaming>(context_.loop, std::move(stream));
+  ReadStream();
 }
 
-void LearnerLink::CallBelow(size_t bytes, std::function<void()> then) {
-  waiters_.push_back({bytes, std::move(then)});
+// Goes on when the learner has taken most of what was read (OnWritten).
+void LearnerLink::ReadStream() {
+  if (!streaming_ || streaming_->waiting || socket_->out().bytes() > kStreamAheadMax) return;
+  streaming_->waiting = true;
+  streaming_->pipe.async_wait(boost::asio::posix::stream_descriptor::wait_read,
+                              [self = shared_from_this()](const boost::system::error_code& ec) {
+                                if (ec || !self->streaming_) return;
+                                self->streaming_->waiting = false;
+                                self->OnStreamReadable();
+                              });
 }
 
-void LearnerLink::CallWaiters() {
-  if (waiters_.empty()) return;
-  const size_t waiting = socket_->out().bytes();
-  const bool open = socket_->open();
-  std::vector<Waiter> still;
-  for (Waiter& waiter : std::exchange(waiters_, {})) {
-    if (open && waiting >= waiter.bytes) {
-      still.push_back(std::move(waiter));
-    } else {
-      waiter.then();
-    }
+void LearnerLink::OnStreamReadable() {
+  std::string bytes(kStreamPieceBytes, '\0');
+  const ssize_t n = read(streaming_->pipe.native_handle(), bytes.data(), bytes.size());
+  if (n == 0) return OnStreamEnd();
+  if (n > 0) {
+    bytes.resize(static_cast<size_t>(n));
+    socket_->out().AddShared(std::make_shared<const std::string>(std::move(bytes)));
+    Flush();
+    TellProgress();
+  } else if (errno != EAGAIN && errno != EINTR) {
+    return Fail("a copy of the state cannot be read");
   }
-  waiters_ = std::move(still);
+  ReadStream();
 }
+
+void LearnerLink::OnStreamEnd() {
+  const std::unique_ptr<Streaming> ended = std::move(streaming_);
+  if (const Status whole = ended->source->Finish(); !whole) return Fail(whole.error().message);
+  Send(std::move(ended->behind));
+  Flush();
+  TellProgress();
+}
+
+void LearnerLink::TellProgress() {
+  if (!progress_wanted_) return;
+  const bool ended = streaming_ == nullptr && socket_->out().empty();
+  const auto now = std::chrono::steady_clock::now();
+  if (!ended && now - progress_told_ < std::chrono::milliseconds(kProgressMs)) return;
+  progress_told_ = now;
+  progress_wanted_ = !ended;
+  context_.outlet.Add(LearnerTakes{id_});
+}
+
+void LearnerLink::OnWritten() {
+  TellProgress();
+  ReadStream();
+}
+
+// ---- What the learner says.
+
+// Handed on with the packets; when they are dealt with, on whatever thread, the link hears of it.
+struct LearnerLink::Unhandled {
+  Unhandled(std::weak_ptr<LearnerLink> of, std::shared_ptr<LoopGate> to, size_t size)
+      : link(std::move(of)), loop(std::move(to)), bytes(size) {}
+  Unhandled(const Unhandled&) = delete;
+  Unhandled& operator=(const Unhandled&) = delete;
+  ~Unhandled() {
+    loop->Post([of = std::move(link), n = bytes] {
+      if (const auto found = of.lock()) found->OnHandled(n);
+    });
+  }
+
+  std::weak_ptr<LearnerLink> link;
+  const std::shared_ptr<LoopGate> loop;
+  const size_t bytes;
+};
 
 void LearnerLink::OnBytes(std::string_view bytes) {
   const auto self = shared_from_this();
@@ -82,14 +149,26 @@ void LearnerLink::OnBytes(std::string_view bytes) {
     std::vector<QuorumPacket> packets;
     const auto taken =
         TakePackets(all, context_.options.buffer_bytes_max, /*stop_at_snap=*/false, &packets);
-    if (!packets.empty()) context_.outlet.Add(LearnerPackets{id_, std::move(packets)});
+    if (!packets.empty()) {
+      const size_t size = taken ? *taken : all.size();
+      unhandled_bytes_ += size;
+      context_.outlet.Add(
+          LearnerPackets{id_, std::move(packets),
+                         std::make_shared<const Unhandled>(weak_from_this(), context_.gate, size)});
+      if (unhandled_bytes_ > context_.options.learner_unhandled_bytes_max) socket_->PauseReading();
+    }
     if (taken) return *taken;
     Fail(taken.error().message);
     return all.size();
   });
 }
 
-void LearnerLink::OnWritten() { CallWaiters(); }
+void LearnerLink::OnHandled(size_t bytes) {
+  unhandled_bytes_ -= bytes;
+  if (unhandled_bytes_ <= context_.options.learner_unhandled_bytes_max / 2) {
+    socket_->ResumeReading();
+  }
+}
 
 void LearnerLink::OnBroken(const std::string& why) { Fail(why); }
 
@@ -100,13 +179,13 @@ void LearnerLink::Fail(const std::string& why) {
 }
 
 void LearnerLink::Close() {
+  streaming_ = nullptr;
   socket_->Close();
-  CallWaiters();
 }
 
 void LearnerLink::FlushAndClose() {
+  streaming_ = nullptr;
   socket_->FlushAndClose(kGoodbyeMs);
-  for (const Waiter& waiter : std::exchange(waiters_, {})) waiter.then();
 }
 
 // ---- The port.
@@ -174,13 +253,8 @@ void LearnerPort::Send(LinkId link, std::vector<QuorumPacket> packets) {
   if (LearnerLink* const found = Find(link)) found->Send(std::move(packets));
 }
 
-void LearnerPort::Stream(LinkId link, SharedBytes bytes) {
-  if (LearnerLink* const found = Find(link)) found->Stream(std::move(bytes));
-}
-
-void LearnerPort::CallBelow(LinkId link, size_t bytes, std::function<void()> then) {
-  if (LearnerLink* const found = Find(link)) return found->CallBelow(bytes, std::move(then));
-  then();
+void LearnerPort::Stream(LinkId link, std::shared_ptr<FrozenStream> stream) {
+  if (LearnerLink* const found = Find(link)) found->Stream(std::move(stream));
 }
 
 void LearnerPort::CloseLink(LinkId link) {

@@ -3,13 +3,16 @@
 #ifndef LOCKKEEPER_SERVER_PEER_LEARNER_PORT_H_
 #define LOCKKEEPER_SERVER_PEER_LEARNER_PORT_H_
 
-#include <functional>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
+#include "server/peer/frozen_stream.h"
 #include "server/peer/input_buffer.h"
 #include "server/peer/peer_context.h"
 #include "server/peer/peer_socket.h"
@@ -28,9 +31,9 @@ class LearnerLink final : public std::enable_shared_from_this<LearnerLink>,
 
   void Start();
   void Send(std::vector<QuorumPacket> packets);
-  void Stream(SharedBytes bytes);
+  // What is sent afterwards comes behind it.
+  void Stream(std::shared_ptr<FrozenStream> stream);
   void Flush();
-  void CallBelow(size_t bytes, std::function<void()> then);
   // Neither reports anything any more.
   void Close();
   void FlushAndClose();
@@ -39,16 +42,29 @@ class LearnerLink final : public std::enable_shared_from_this<LearnerLink>,
   const std::string& address() const { return socket_->remote(); }
 
  private:
-  struct Waiter {
-    size_t bytes;
-    std::function<void()> then;
+  // A whole state on its way, and what comes behind it.
+  struct Streaming {
+    Streaming(boost::asio::io_context& loop, std::shared_ptr<FrozenStream> from)
+        : source(std::move(from)), pipe(loop, source->ReleaseFd()) {}
+
+    const std::shared_ptr<FrozenStream> source;
+    boost::asio::posix::stream_descriptor pipe;
+    bool waiting = false;  // for the pipe
+    std::vector<QuorumPacket> behind;
+    size_t behind_bytes = 0;
   };
+  struct Unhandled;
 
   void OnBytes(std::string_view bytes) override;
   void OnBroken(const std::string& why) override;
   void OnWritten() override;
+  size_t WaitingBytes() const;
   void DropIfTooFull();
-  void CallWaiters();
+  void ReadStream();
+  void OnStreamReadable();
+  void OnStreamEnd();
+  void TellProgress();
+  void OnHandled(size_t bytes);
   void Fail(const std::string& why);
 
   LearnerPort& port_;
@@ -56,7 +72,10 @@ class LearnerLink final : public std::enable_shared_from_this<LearnerLink>,
   const LinkId id_;
   const std::shared_ptr<PeerSocket> socket_;
   InputBuffer in_;
-  std::vector<Waiter> waiters_;
+  std::unique_ptr<Streaming> streaming_;
+  bool progress_wanted_ = false;  // until the last byte of a stream is written
+  std::chrono::steady_clock::time_point progress_told_;
+  size_t unhandled_bytes_ = 0;
 };
 
 // Threads: the peer thread.
@@ -72,8 +91,7 @@ class LearnerPort {
 
   // The methods of PeerNetwork; without effect for links that are gone.
   void Send(LinkId link, std::vector<QuorumPacket> packets);
-  void Stream(LinkId link, SharedBytes bytes);
-  void CallBelow(LinkId link, size_t bytes, std::function<void()> then);
+  void Stream(LinkId link, std::shared_ptr<FrozenStream> stream);
   void CloseLink(LinkId link);
   // Of all links.
   void Flush();

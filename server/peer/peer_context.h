@@ -4,6 +4,8 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
+#include <memory>
+#include <mutex>
 #include <utility>
 #include <vector>
 
@@ -37,6 +39,26 @@ class EventOutlet {
   bool flush_posted_ = false;
 };
 
+// The way to the loop for what may outlive it. Threads: any.
+class LoopGate {
+ public:
+  explicit LoopGate(boost::asio::io_context* loop) : loop_(loop) {}
+
+  template <class Task>
+  void Post(Task task) {
+    std::lock_guard lock(mutex_);
+    if (loop_ != nullptr) boost::asio::post(*loop_, std::move(task));
+  }
+  void Close() {
+    std::lock_guard lock(mutex_);
+    loop_ = nullptr;
+  }
+
+ private:
+  std::mutex mutex_;
+  boost::asio::io_context* loop_;  // guarded by mutex_; nullptr: gone
+};
+
 // Threads: everything in it belongs to the peer thread.
 struct PeerContext {
   boost::asio::io_context& loop;
@@ -44,6 +66,7 @@ struct PeerContext {
   HostLookup& lookup;
   EventOutlet& outlet;
   std::vector<char>& read_buffer;  // of one read, valid until the next one
+  std::shared_ptr<LoopGate> gate;
 };
 
 }  // namespace lockkeeper

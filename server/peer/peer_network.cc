@@ -26,9 +26,13 @@ class PeerNetwork::Impl {
         lookup_(loop_),
         outlet_(loop_, std::move(deliver)),
         read_buffer_(kReadChunkBytes),
-        context_{loop_, options_, lookup_, outlet_, read_buffer_},
+        gate_(std::make_shared<LoopGate>(&loop_)),
+        context_{loop_, options_, lookup_, outlet_, read_buffer_, gate_},
         learners_(context_) {}
-  ~Impl() { Stop(); }
+  ~Impl() {
+    Stop();
+    gate_->Close();
+  }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
@@ -67,6 +71,7 @@ class PeerNetwork::Impl {
   HostLookup lookup_;
   EventOutlet outlet_;
   std::vector<char> read_buffer_;
+  const std::shared_ptr<LoopGate> gate_;
   const PeerContext context_;
   std::unique_ptr<ElectionPort> election_;  // from Start on
   LearnerPort learners_;
@@ -210,15 +215,16 @@ void PeerNetwork::SendToLearner(LinkId link, std::vector<QuorumPacket> packets) 
   });
 }
 
-void PeerNetwork::StreamToLearner(LinkId link, SharedBytes bytes) {
-  impl_->Do([impl = impl_.get(), link, bytes = std::move(bytes)]() mutable {
-    impl->learners().Stream(link, std::move(bytes));
-  });
+Status PeerNetwork::StreamToLearner(LinkId link, const StateSource& state) {
+  auto frozen = FrozenStream::Start(state);
+  if (!frozen) return frozen.error();
+  StreamToLearner(link, std::shared_ptr<FrozenStream>(std::move(*frozen)));
+  return {};
 }
 
-void PeerNetwork::CallWhenBelow(LinkId link, size_t bytes, std::function<void()> then) {
-  impl_->Do([impl = impl_.get(), link, bytes, then = std::move(then)]() mutable {
-    impl->learners().CallBelow(link, bytes, std::move(then));
+void PeerNetwork::StreamToLearner(LinkId link, std::shared_ptr<FrozenStream> stream) {
+  impl_->Do([impl = impl_.get(), link, stream = std::move(stream)]() mutable {
+    impl->learners().Stream(link, std::move(stream));
   });
 }
 

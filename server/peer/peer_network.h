@@ -6,7 +6,9 @@
 //          heartbeat; every method may be called from any thread. What comes in is handed to
 //          `deliver` on the peer thread, in batches, in the order of arrival on each connection.
 // Order:   commands take effect in the order of the calls of one thread.
-// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped.
+// Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped. A
+//          whole state is sent no faster than it is taken. What a learner sends faster than it is
+//          dealt with waits in its own socket.
 #ifndef LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 #define LOCKKEEPER_SERVER_PEER_PEER_NETWORK_H_
 
@@ -14,67 +16,17 @@
 #include <functional>
 #include <memory>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "datatree/data_tree.h"
-#include "protocol/election_message.h"
 #include "protocol/quorum_packet.h"
 #include "protocol/result.h"
 #include "protocol/types.h"
 #include "server/config/membership.h"
+#include "server/peer/frozen_stream.h"
+#include "server/peer/peer_transport.h"
 
 namespace lockkeeper {
-
-// A connection to a leader or of a learner; never used twice in a process, never 0.
-using LinkId = uint64_t;
-
-// ---- What comes in.
-
-struct NotificationCame {
-  PeerId from;
-  Notification notification;
-};
-struct LeaderLinkUp {
-  LinkId link;
-};
-struct LeaderPackets {
-  LinkId link;
-  std::vector<QuorumPacket> packets;
-};
-// The stream behind a SNAP packet, which was the last packet delivered before: the state at that
-// packet's zxid, complete and consistent.
-struct LeaderSnapshot {
-  LinkId link;
-  std::unique_ptr<DataTree> tree;
-};
-// Could not be made, broke, or was malformed. Not reported after DisconnectLeader.
-struct LeaderLinkDown {
-  LinkId link;
-  std::string why;
-};
-struct LearnerLinkUp {
-  LinkId link;
-  std::string address;  // host:port of the learner, for messages
-};
-struct LearnerPackets {
-  LinkId link;
-  std::vector<QuorumPacket> packets;
-};
-// Not reported after CloseLearner and CloseLearnerPort.
-struct LearnerLinkDown {
-  LinkId link;
-  std::string why;
-};
-// The quorum port or the election port cannot be opened or has failed for good.
-struct PortFailed {
-  Error error;
-  bool election = false;  // the process must end (exit code 14)
-};
-
-using PeerEvent =
-    std::variant<NotificationCame, LeaderLinkUp, LeaderPackets, LeaderSnapshot, LeaderLinkDown,
-                 LearnerLinkUp, LearnerPackets, LearnerLinkDown, PortFailed>;
 
 struct PeerNetworkOptions {
   PeerId self;
@@ -89,16 +41,17 @@ struct PeerNetworkOptions {
   int32_t leader_connect_ms = 20'000;     // in total: tickTime x initLimit or its own limit
   int32_t leader_connect_delay_ms = 100;  // leaderConnectDelayDuringRetryMs
   size_t learner_queue_bytes_max = size_t{512} << 20;
+  size_t learner_unhandled_bytes_max = size_t{16} << 20;  // of one learner; then it is not read
   size_t buffer_bytes_max = kQuorumBufferMax;
   DataTreeOptions tree;  // of trees that snapshots are received into
 };
 
-class PeerNetwork {
+class PeerNetwork final : public PeerTransport {
  public:
   using Deliver = std::function<void(std::vector<PeerEvent>)>;
 
   PeerNetwork(PeerNetworkOptions options, Deliver deliver);
-  ~PeerNetwork();
+  ~PeerNetwork() override;
   PeerNetwork(const PeerNetwork&) = delete;
   PeerNetwork& operator=(const PeerNetwork&) = delete;
 
@@ -108,26 +61,18 @@ class PeerNetwork {
   // Closes everything and ends the thread. Nothing is delivered afterwards.
   void Stop();
 
-  // Replaces a message to `to` that is not sent yet; connects first where there is no connection.
-  // The last message sent is repeated on a new connection while nothing newer waits.
-  void Notify(PeerId to, const Notification& notification);
+  // PeerTransport
+  void Notify(PeerId to, const Notification& notification) override;
+  void ConnectToLeader(LinkId link, PeerId leader) override;
+  void SendToLeader(LinkId link, std::vector<QuorumPacket> packets) override;
+  void DisconnectLeader(LinkId link) override;
+  void OpenLearnerPort() override;
+  void CloseLearnerPort() override;
+  void SendToLearner(LinkId link, std::vector<QuorumPacket> packets) override;
+  Status StreamToLearner(LinkId link, const StateSource& state) override;
+  void CloseLearner(LinkId link) override;
 
-  // At most five tries, then LeaderLinkDown. The name is resolved again at each of them.
-  void ConnectToLeader(LinkId link, PeerId leader);
-  void SendToLeader(LinkId link, std::vector<QuorumPacket> packets);
-  void DisconnectLeader(LinkId link);
-
-  // Listens on this server's quorum addresses until closed, which also ends all learners' links.
-  void OpenLearnerPort();
-  void CloseLearnerPort();
-  void SendToLearner(LinkId link, std::vector<QuorumPacket> packets);
-  // The bytes behind a SNAP packet, in order with packets sent before and after.
-  void StreamToLearner(LinkId link, SharedBytes bytes);
-  // Calls `then` on the peer thread once fewer than `bytes` bytes wait for the learner, or its link
-  // is gone: for a stream that is made piece by piece, as fast as it is taken. Not after Stop.
-  void CallWhenBelow(LinkId link, size_t bytes, std::function<void()> then);
-  // What was sent before is still written, within a second.
-  void CloseLearner(LinkId link);
+  void StreamToLearner(LinkId link, std::shared_ptr<FrozenStream> stream);
 
  private:
   class Impl;

@@ -42,9 +42,16 @@ void PeerSocket::Start(bool keep_alive) {
   WaitToRead();
 }
 
+void PeerSocket::ResumeReading() {
+  if (!std::exchange(paused_, false) || !open() || waiting_to_read_) return;
+  WaitToRead();
+}
+
 void PeerSocket::WaitToRead() {
+  waiting_to_read_ = true;
   socket_.async_wait(tcp::socket::wait_read,
                      [self = shared_from_this()](const boost::system::error_code& ec) {
+                       self->waiting_to_read_ = false;
                        if (ec || !self->open()) return;
                        self->OnReadable();
                      });
@@ -58,7 +65,7 @@ void PeerSocket::OnReadable() {
                                                : "reading failed: " + ec.message());
   }
   if (!ec && owner_ != nullptr) owner_->OnBytes({read_buffer_.data(), n});
-  if (open()) WaitToRead();
+  if (open() && !paused_) WaitToRead();
 }
 
 void PeerSocket::Flush() {
@@ -116,6 +123,7 @@ void PeerSocket::FlushAndClose(std::chrono::milliseconds limit) {
   if (!open()) return;
   owner_ = nullptr;
   closing_ = true;
+  ResumeReading();
   close_timer_.expires_after(limit);
   close_timer_.async_wait([self = shared_from_this()](const boost::system::error_code& ec) {
     if (!ec) self->Close();

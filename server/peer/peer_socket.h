@@ -43,6 +43,10 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   // Writes what the system takes now, and the rest when it takes more. Errors come as OnBroken.
   void Flush();
 
+  // What arrives meanwhile waits in the system's buffers, and then at the other side.
+  void PauseReading() { paused_ = true; }
+  void ResumeReading();
+
   void Close();
   // Writes what is queued and waits until the other side has closed too, at most `limit`; what it
   // still sends is thrown away. The owner is not called any more.
@@ -67,6 +71,8 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   Owner* owner_;  // nullptr: nobody is interested
   const std::string remote_;
   PacketWriter out_;
+  bool paused_ = false;
+  bool waiting_to_read_ = false;
   bool waiting_to_write_ = false;
   bool closing_ = false;   // FlushAndClose
   bool sent_all_ = false;  // of a closing socket

@@ -3,6 +3,7 @@
 #include <string>
 
 #include "protocol/jute.h"
+#include "server/storage/snapshot_format.h"
 
 namespace lockkeeper {
 
@@ -40,13 +41,13 @@ Result<size_t> SnapshotReceiver::Consume(std::string_view bytes) {
 Result<size_t> SnapshotReceiver::TakeSignature(std::string_view bytes) {
   static const std::string expected = [] {
     std::string text;
-    JuteWriter(&text).Write(kSnapshotSignature);
+    JuteWriter(&text).Write(kSnapshotStreamSignature);
     return text;
   }();
   if (done_) return size_t{0};
   if (!expected.starts_with(bytes.substr(0, expected.size()))) {
     return Error{Errc::kCorruption, "the leader's snapshot does not end in the signature " +
-                                        std::string(kSnapshotSignature) + ", at offset " +
+                                        std::string(kSnapshotStreamSignature) + ", at offset " +
                                         std::to_string(content_.offset())};
   }
   if (bytes.size() < expected.size()) return size_t{0};

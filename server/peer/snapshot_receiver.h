@@ -14,8 +14,6 @@
 
 namespace lockkeeper {
 
-inline constexpr std::string_view kSnapshotSignature = "BenWasHere";
-
 // Threads: one. An unfinished one takes its half-filled tree with it.
 class SnapshotReceiver {
  public:

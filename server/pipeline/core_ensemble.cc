@@ -4,9 +4,7 @@
 
 #include <utility>
 
-#include "server/clock.h"
-#include "server/net/io_thread.h"
-#include "server/pipeline/core_loop.h"
+#include "server/pipeline/core.h"
 #include "server/pipeline/op_table.h"
 #include "server/storage/tree_snapshot.h"
 
@@ -29,18 +27,19 @@ ServingRole RoleOf(zab::Role role) {
 
 }  // namespace
 
-void CoreLoop::Handle(PeerEvents& events) { member_->Handle(MonoNow(), std::move(events.events)); }
+void Core::Handle(PeerEvents& events) { member_->Handle(now_.mono, std::move(events.events)); }
 
-void CoreLoop::AppendToLog(LogEntry entry) { to_log_.push_back(std::move(entry)); }
+void Core::AppendToLog(LogEntry entry) { to_log_.push_back(std::move(entry)); }
 
-void CoreLoop::Deliver(LogEntry entry) { committed_.emplace_back(std::move(entry)); }
+void Core::Deliver(LogEntry entry) { committed_.emplace_back(std::move(entry)); }
 
 // ---- Roles.
 
-void CoreLoop::StartServing(const zab::StartServing& role) {
+void Core::StartServing(const zab::StartServing& role) {
   ApplyCommitted();
   if (failed_) return;
-  if (role.role == zab::Role::kLeader) gate_.Write([&] { tree().BeginEpoch(role.last); });
+  if (role.role == zab::Role::kLeader)
+    ports_.ChangeTree([&] { mutable_tree().BeginEpoch(role.last); }, nullptr);
   preparer_.emplace(tree(), options_.prepare);
   learner_of_.clear();
   touched_.clear();
@@ -50,21 +49,18 @@ void CoreLoop::StartServing(const zab::StartServing& role) {
   serving_.Set(RoleOf(role.role));
 }
 
-void CoreLoop::StopServing(const std::string& why) {
+void Core::StopServing(const std::string& why) {
   ApplyCommitted();
   LOG(WARNING) << "serving no clients: " << why;
   serving_.Set(ServingRole::kNone);
-  for (IoThread* io : io_threads_) {
-    io->Enqueue(CloseAllConnections{});
-    io->Wake();
-  }
+  for (uint32_t i = 0; i < options_.io_threads; ++i) ports_.Send(i, CloseAllConnections{});
   DropInFlight();
 }
 
 // Nobody will hear how these end; their clients find out at the next leader.
-void CoreLoop::DropInFlight() {
+void Core::DropInFlight() {
   for (const InFlight& in_flight : std::exchange(in_flight_, {})) {
-    if (in_flight.request_bytes > 0 || in_flight.kind == DeliveryKind::kReply) {
+    if (in_flight.kind == DeliveryKind::kReply || in_flight.kind == DeliveryKind::kReplyAndClose) {
       outstanding_.Done(in_flight.request_bytes);
     }
   }
@@ -77,41 +73,43 @@ void CoreLoop::DropInFlight() {
   preparer_->Abandon();
 }
 
-void CoreLoop::ReplaceTree(std::unique_ptr<DataTree> tree) {
-  gate_.Write([&] { slot_.tree.swap(tree); });
+void Core::ReplaceTree(std::unique_ptr<DataTree> tree) {
+  ports_.ChangeTree([&] { slot_.tree.swap(tree); }, nullptr);
   preparer_.emplace(this->tree(), options_.prepare);
 }
 
-Result<bool> CoreLoop::TruncateTo(Zxid upto) {
+Status Core::WriteEpoch(EpochKind kind, int64_t epoch) { return ports_.WriteEpoch(kind, epoch); }
+
+Result<bool> Core::TruncateTo(Zxid upto) {
   ApplyCommitted();
-  Result<std::unique_ptr<DataTree>> cut = storage_.truncate(upto);
+  Result<std::unique_ptr<DataTree>> cut = ports_.TruncateStorage(upto);
   if (!cut) return cut.error();
   if (*cut == nullptr) return false;
   ReplaceTree(std::move(*cut));
   return true;
 }
 
-Status CoreLoop::InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) {
+Status Core::InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) {
   ApplyCommitted();
   CHECK_EQ(tree->last_zxid(), zxid);
-  if (Status installed = storage_.install(tree.get()); !installed) return installed;
+  if (Status installed = ports_.InstallStorage(tree.get()); !installed) return installed;
   ReplaceTree(std::move(tree));
   return {};
 }
 
-Status CoreLoop::StreamState(const std::function<void(std::string)>& sink) {
-  constexpr size_t kPieceBytes = 1 << 20;
+StateSource Core::StateNow() {
+  constexpr size_t kPieceBytes = 256 << 10;
   ApplyCommitted();
-  return StreamSnapshot(tree(), kPieceBytes, sink);
+  return [this](const std::function<void(std::string)>& sink) {
+    return StreamSnapshot(tree(), kPieceBytes, sink);
+  };
 }
 
-std::vector<LogEntry> CoreLoop::ReadLog(Zxid from, Zxid upto) {
-  return storage_.read_log(from, upto);
-}
+std::vector<LogEntry> Core::ReadLog(Zxid from, Zxid upto) { return ports_.ReadLog(from, upto); }
 
 // ---- As a learner.
 
-std::vector<SessionTouch> CoreLoop::TakeTouches() {
+std::vector<SessionTouch> Core::TakeTouches() {
   std::vector<SessionTouch> touches;
   for (const auto& [session, timeout_ms] : std::exchange(touched_, {})) {
     touches.push_back({session, timeout_ms});
@@ -119,8 +117,8 @@ std::vector<SessionTouch> CoreLoop::TakeTouches() {
   return touches;
 }
 
-void CoreLoop::Forward(SessionId session, int32_t xid, OpCode op, std::string_view body,
-                       const std::vector<Identity>* identities) {
+void Core::Forward(SessionId session, int32_t xid, OpCode op, std::string_view body,
+                   const std::vector<Identity>* identities) {
   QuorumPacket packet{Type::kRequest, Zxid{-1},
                       EncodeForwarded({session, xid, static_cast<int32_t>(op)}, body)};
   if (identities != nullptr) packet.identities = *identities;
@@ -131,7 +129,7 @@ void CoreLoop::Forward(SessionId session, int32_t xid, OpCode op, std::string_vi
 // What the leader has proposed already is not its transaction, even with its session and xid: many
 // clients count xids from 1 again when they bring their session from another server, where requests
 // of theirs may still be in flight. Those came here before the answer to REVALIDATE.
-void CoreLoop::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlight in_flight) {
+void Core::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlight in_flight) {
   in_flight.zxid = member_->peer().history().appended;
   in_flight.what = request.op == OpCode::kSync ? InFlight::What::kSync : InFlight::What::kForwarded;
   Forward(batch.session, request.xid, request.op, {request.frame.get(), request.frame_bytes},
@@ -140,7 +138,7 @@ void CoreLoop::ForwardRequest(const RequestBatch& batch, CoreRequest request, In
   in_flight_.push_back(std::move(in_flight));
 }
 
-void CoreLoop::OnLeaderAnswer(const QuorumPacket& packet) {
+void Core::OnLeaderAnswer(const QuorumPacket& packet) {
   if (packet.type == Type::kSync) {
     committed_.emplace_back(SyncAnswered{});
   } else {
@@ -148,7 +146,7 @@ void CoreLoop::OnLeaderAnswer(const QuorumPacket& packet) {
   }
 }
 
-void CoreLoop::OnRevalidated(const QuorumPacket& packet) {
+void Core::OnRevalidated(const QuorumPacket& packet) {
   const std::optional<RevalidateReply> reply = DecodeRevalidateReply(packet.data);
   if (!reply) return;
   const auto [begin, end] = revalidating_.equal_range(reply->session);
@@ -159,11 +157,11 @@ void CoreLoop::OnRevalidated(const QuorumPacket& packet) {
 
 // ---- As the leader.
 
-void CoreLoop::OnLearnerMessage(LinkId learner, const QuorumPacket& packet) {
+void Core::OnLearnerMessage(LinkId learner, const QuorumPacket& packet) {
   switch (packet.type) {
     case Type::kPing:
       for (const SessionTouch& touch : DecodeTouches(packet.data)) {
-        sessions_.Touch(touch.session, MonoNow());
+        sessions_.Touch(touch.session, now_.mono);
       }
       return;
     case Type::kRevalidate:
@@ -173,14 +171,14 @@ void CoreLoop::OnLearnerMessage(LinkId learner, const QuorumPacket& packet) {
   }
 }
 
-void CoreLoop::Revalidate(LinkId learner, const QuorumPacket& packet) {
+void Core::Revalidate(LinkId learner, const QuorumPacket& packet) {
   for (const SessionTouch& asked : DecodeTouches(packet.data)) {
     const bool valid = sessions_.IsLive(asked.session);
     if (valid) {
-      sessions_.Touch(asked.session, MonoNow());
+      sessions_.Touch(asked.session, now_.mono);
       const ConnectionRef before = sessions_.OwnerOf(asked.session);
       sessions_.Detach(asked.session, before);
-      if (before.id != 0) SendTo(before.io_thread, CloseConnection{before.id});
+      if (before.id != 0) ports_.Send(before.io_thread, CloseConnection{before.id});
       learner_of_[asked.session] = learner;
     }
     member_->AnswerLearner(
@@ -189,22 +187,22 @@ void CoreLoop::Revalidate(LinkId learner, const QuorumPacket& packet) {
 }
 
 // Every REQUEST becomes a transaction, if only one that says why not: the learner waits for it.
-void CoreLoop::OnForwarded(LinkId learner, const QuorumPacket& packet) {
+void Core::OnForwarded(LinkId learner, const QuorumPacket& packet) {
   const std::optional<ForwardedRequest> request = DecodeForwarded(packet.data);
   if (!request) {
     LOG(WARNING) << "a learner sends a request that cannot be read";
     return;
   }
   if (static_cast<OpCode>(request->head.type) == OpCode::kSync) {
-    return member_->Sync(MonoNow(), learner);
+    return member_->Sync(now_.mono, learner);
   }
   if (!MayPropose()) return;
   static const std::vector<Identity> kNobody;
   Propose(PrepareForwarded(learner, *request, packet.identities ? *packet.identities : kNobody));
 }
 
-std::string CoreLoop::PrepareForwarded(LinkId learner, const ForwardedRequest& request,
-                                       const std::vector<Identity>& identities) {
+std::string Core::PrepareForwarded(LinkId learner, const ForwardedRequest& request,
+                                   const std::vector<Identity>& identities) {
   const SessionId session = request.head.session;
   const auto op = static_cast<OpCode>(request.head.type);
   const PrepareContext context = ContextFor(session, request.head.xid, identities);
@@ -214,7 +212,7 @@ std::string CoreLoop::PrepareForwarded(LinkId learner, const ForwardedRequest& r
     }
     const int32_t timeout_ms = LoadInt(request.body.data());
     // Tracked from now on: the client may be touched before the transaction is applied here.
-    sessions_.Add(session, timeout_ms, {}, MonoNow());
+    sessions_.Add(session, timeout_ms, {}, now_.mono);
     learner_of_[session] = learner;
     return preparer_->PrepareCreateSession(context, timeout_ms);
   }
@@ -226,7 +224,7 @@ std::string CoreLoop::PrepareForwarded(LinkId learner, const ForwardedRequest& r
       owner != learner_of_.end() ? owner->second != learner : sessions_.OwnerOf(session).id != 0;
   if (elsewhere) return preparer_->PrepareRefusal(context, ErrorCode::kSessionMoved);
   learner_of_[session] = learner;
-  sessions_.Touch(session, MonoNow());
+  sessions_.Touch(session, now_.mono);
   if (op == OpCode::kCloseSession) {
     sessions_.MarkClosing(session);
     return preparer_->PrepareCloseSession(context);

@@ -1,208 +1,67 @@
-// The core thread: the only writer of the tree, the session table, and the order of everything that
-// changes. Messages in; log entries and applied batches out.
+// The core's thread, and the core's ports to the other threads, the gates and the clock.
 #ifndef LOCKKEEPER_SERVER_PIPELINE_CORE_LOOP_H_
 #define LOCKKEEPER_SERVER_PIPELINE_CORE_LOOP_H_
 
-#include <deque>
 #include <functional>
-#include <map>
 #include <memory>
-#include <optional>
-#include <string>
 #include <thread>
-#include <unordered_map>
-#include <variant>
 #include <vector>
 
-#include "datatree/data_tree.h"
-#include "datatree/prepare.h"
-#include "server/admin/metrics.h"
-#include "server/peer/ensemble_member.h"
-#include "server/pipeline/checkpoint_schedule.h"
 #include "server/pipeline/checkpoint_thread.h"
-#include "server/pipeline/container_reaper.h"
+#include "server/pipeline/core.h"
+#include "server/pipeline/core_ports.h"
 #include "server/pipeline/inbox.h"
 #include "server/pipeline/log_thread.h"
-#include "server/pipeline/messages.h"
-#include "server/pipeline/outstanding.h"
 #include "server/pipeline/read_gate.h"
-#include "server/pipeline/serving_state.h"
-#include "server/pipeline/tree_slot.h"
-#include "server/session/session_tracker.h"
-#include "zab/proposals.h"
-#include "zab/quorum.h"
 
 namespace lockkeeper {
 
-struct CoreOptions {
-  PrepareRules prepare;
-  int64_t tick_ms = 3000;
-  SessionId first_session_id;  // the next session that is opened gets it
-  ReaperOptions reaper;
-  CheckpointScheduleOptions checkpoints;
-};
-
-// What a member of an ensemble does to its own storage; each returns when it is durable.
+// What a member of an ensemble does to its own storage: see CorePorts.
 struct StorageOperations {
-  // Ends log and state at the zxid; null: that cannot be.
+  std::function<Status(EpochKind, int64_t epoch)> write_epoch;
   std::function<Result<std::unique_ptr<DataTree>>(Zxid)> truncate;
-  // Makes the tree, at its last zxid, the base of everything that is logged from now on.
   std::function<Status(DataTree*)> install;
-  // Entries of the log files from the last one at or below `from` to `upto`.
   std::function<std::vector<LogEntry>(Zxid from, Zxid upto)> read_log;
 };
 
-class CoreLoop final : public EnsembleHost {
+class CoreLoop final : public CorePorts {
  public:
   // `failed` is called on the core thread once nothing can be acknowledged any more; the process
   // must end then.
-  CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate, Inbox<CoreMessage>* inbox,
-           LogThread* log, CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
-           Outstanding* outstanding, const CoreOptions& options, Metrics* metrics,
-           std::function<void(const Error&)> failed);
+  CoreLoop(const CoreShared& shared, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
+           CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
+           const CoreOptions& options, std::function<void(const Error&)> failed);
 
-  // Before Start: this server is a member of an ensemble.
+  // Before Start: this server is a member of an ensemble; the member's host is host().
   void JoinEnsemble(std::unique_ptr<EnsembleMember> member, StorageOperations storage);
+  EnsembleHost* host() { return &core_; }
 
   void Start();
   // Carries out what was sent before, waits for its disk writes, then ends the thread.
   void Stop();
 
-  // Core thread only.
-  const SessionTracker& sessions() const { return sessions_; }
-  const EnsembleMember* member() const { return member_.get(); }
-
-  // EnsembleHost
-  void AppendToLog(LogEntry entry) override;
-  void Deliver(LogEntry entry) override;
-  void StartServing(const zab::StartServing& role) override;
-  void StopServing(const std::string& why) override;
-  Result<bool> TruncateTo(Zxid upto) override;
-  Status InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) override;
-  void OnLearnerMessage(LinkId learner, const QuorumPacket& packet) override;
-  void OnLeaderAnswer(const QuorumPacket& packet) override;
-  std::vector<SessionTouch> TakeTouches() override;
-  Status StreamState(const std::function<void(std::string)>& sink) override;
-  std::vector<LogEntry> ReadLog(Zxid from, Zxid upto) override;
+  // CorePorts
+  void AppendToLog(std::vector<LogEntry> entries) override;
+  void ChangeTree(const std::function<void()>& change, const AppliedBatchRef& batch) override;
+  void Send(uint32_t io_thread, IoMessage message) override;
+  void BeginCheckpoint(DataTree* tree) override;
   void Fail(const Error& error) override;
+  Status WriteEpoch(EpochKind kind, int64_t epoch) override;
+  Result<std::unique_ptr<DataTree>> TruncateStorage(Zxid upto) override;
+  Status InstallStorage(DataTree* tree) override;
+  std::vector<LogEntry> ReadLog(Zxid from, Zxid upto) override;
 
  private:
-  // A request of this server's clients whose place among the transactions is fixed and that is not
-  // answered yet, in that order.
-  struct InFlight {
-    enum class What : uint8_t {
-      kProposed,   // by this server, as `zxid`
-      kForwarded,  // to the leader; known again by session and xid, and above `zxid`
-      kRead,       // waits for what stands before it
-      kSync,       // waits for the leader's word
-    };
-    What what = What::kProposed;
-    Zxid zxid;
-    ConnectionRef to;
-    SessionId session;
-    DeliveryKind kind = DeliveryKind::kNone;
-    OpCode op = OpCode::kError;
-    int32_t xid = 0;
-    int64_t request_bytes = 0;  // as Outstanding counts them
-    CoreRequest read;
-  };
-
   void Run();
-  void Handle(RequestBatch& batch);
-  void Handle(OpenSession& open);
-  void Handle(AttachSession& attach);
-  void Handle(ConnectionGone& gone);
-  void Handle(TouchReport& report);
-  void Handle(Persisted& persisted);
-  void Handle(LogFailed& failure);
-  void Handle(CheckpointDue&) { schedule_.Due(); }
-  void Handle(CheckpointEnded& ended);
-  void Handle(PeerEvents& events);
-  void Handle(CoreTask& task) { task(*this); }
-  void Handle(StopCore&);
 
-  void HandleNow(RequestBatch& batch);
-  void HandleRequest(const RequestBatch& batch, CoreRequest request);
-  void CloseSession(SessionId session, InFlight in_flight);
-  // This server decides what follows what: it is alone, or leads.
-  bool Proposes() const { return member_ == nullptr || member_->leading(); }
-  // False: no zxid can be had; the role has ended.
-  bool MayPropose();
-  Zxid NextProposal() const;
-  void Propose(std::string payload);
-  void Propose(std::string payload, InFlight in_flight);
-  void Forward(SessionId session, int32_t xid, OpCode op, std::string_view body,
-               const std::vector<Identity>* identities);
-  void ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlight in_flight);
-  void OnForwarded(LinkId learner, const QuorumPacket& packet);
-  std::string PrepareForwarded(LinkId learner, const ForwardedRequest& request,
-                               const std::vector<Identity>& identities);
-  void Revalidate(LinkId learner, const QuorumPacket& packet);
-  void OnRevalidated(const QuorumPacket& packet);
-  void Attached(const AttachSession& attach, bool valid);
-  void LoadSessions();
-  void DropInFlight();
-  void ReplaceTree(std::unique_ptr<DataTree> tree);
-  PrepareContext ContextFor(SessionId session, int32_t xid,
-                            const std::vector<Identity>& identities) const;
-  void RunReaper();
-  MonoMs NextDeadline() const;
-  void MaybeCheckpoint();
-  // Takes up the requests that had to wait for the checkpoint, if it is time.
-  void ReleaseDelayed();
-  void FlushToLog();
-  // Applies what is committed, in slices, each under all gates.
-  void ApplyCommitted();
-  void ApplySlice();
-  bool RunNext(AppliedBatch* batch);
-  bool IsFor(const InFlight& in_flight, const LogEntry& entry) const;
-  void ApplyEntry(const LogEntry& entry, AppliedBatch* batch);
-  void ApplyOne(const LogEntry& entry, InFlight& in_flight, AppliedBatch* batch);
-  void AnswerSync(AppliedBatch* batch);
-  void RunRead(const InFlight& in_flight, AppliedBatch* batch);
-  void TrackSession(const ApplyOutcome& outcome, InFlight& in_flight);
-  void EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight, AppliedBatch* batch);
-  bool HasRunnable() const;
-  void SendTo(uint32_t io_thread, IoMessage message);
-
-  DataTree& tree() const { return *slot_.tree; }
-
-  TreeSlot& slot_;
-  ServingState& serving_;
   ReadGate& gate_;
   Inbox<CoreMessage>& inbox_;
   LogThread& log_;
   CheckpointThread& checkpoints_;
   const std::vector<IoThread*> io_threads_;
-  Outstanding& outstanding_;
-  const CoreOptions options_;
-  Metrics& metrics_;
-  const std::function<void(const Error&)> failed_callback_;
-
-  // Below: owned by the core thread.
-  const zab::MajorityQuorum alone_;
-  std::optional<zab::Proposals> proposals_;  // of a standalone server
-  std::unique_ptr<EnsembleMember> member_;   // of any other
+  const std::function<void(const Error&)> failed_;
   StorageOperations storage_;
-  std::vector<LogEntry> to_log_;
-  std::optional<TxnPreparer> preparer_;
-  SessionTracker sessions_;
-  SessionId next_session_id_;
-  ContainerReaper reaper_;
-  CheckpointSchedule schedule_;
-  std::deque<RequestBatch> delayed_;  // in their order; see CheckpointSchedule::MustWait
-  std::deque<InFlight> in_flight_;
-  // What is committed and the leader's answers to syncs, in the leader's order.
-  struct SyncAnswered {};
-  std::deque<std::variant<LogEntry, SyncAnswered>> committed_;
-  // A leader's: which learner has a session; a session of its own clients is not in it.
-  std::unordered_map<SessionId, LinkId> learner_of_;
-  // A learner's: sessions heard from since the last PING, and those whom the leader is asked about.
-  std::map<SessionId, int32_t> touched_;
-  std::multimap<SessionId, AttachSession> revalidating_;
-  std::vector<MonoMs> complete_until_;  // by I/O thread: see TouchReport
-  bool stopping_ = false;
-  bool failed_ = false;
+  Core core_;  // the core thread's
   std::thread thread_;
 };
 

@@ -4,9 +4,8 @@
 #include <algorithm>
 #include <utility>
 
-#include "server/clock.h"
-#include "server/net/io_thread.h"
-#include "server/pipeline/core_loop.h"
+#include "server/pipeline/core.h"
+#include "server/pipeline/reply.h"
 
 namespace lockkeeper {
 namespace {
@@ -19,41 +18,41 @@ const std::vector<Identity>& Nobody() {
 }  // namespace
 
 // Sessions get a full timeout from now (client-protocol 10.2, QP-5.9).
-void CoreLoop::LoadSessions() {
+void Core::LoadSessions() {
   sessions_.Clear();
   for (const auto& [session, timeout_ms] : tree().sessions()) {
-    sessions_.Add(session, timeout_ms, {}, MonoNow());
+    sessions_.Add(session, timeout_ms, {}, now_.mono);
   }
   if (!Proposes()) return;
   // Owners of ephemerals that no session table knows are closed at once, in a transaction as
   // every other (storage-and-operations 2.9, step 7).
   for (const auto& [session, nodes] : tree().ephemerals()) {
-    if (!sessions_.IsLive(session)) sessions_.Add(session, 0, {}, MonoNow());
+    if (!sessions_.IsLive(session)) sessions_.Add(session, 0, {}, now_.mono);
   }
 }
 
-PrepareContext CoreLoop::ContextFor(SessionId session, int32_t xid,
-                                    const std::vector<Identity>& identities) const {
-  return {session, xid, NextProposal(), WallNow(), identities};
+PrepareContext Core::ContextFor(SessionId session, int32_t xid,
+                                const std::vector<Identity>& identities) const {
+  return {session, xid, NextProposal(), now_.wall, identities};
 }
 
-void CoreLoop::ReleaseDelayed() {
+void Core::ReleaseDelayed() {
   while (!delayed_.empty() &&
-         (stopping_ || !schedule_.MustWait(tree().checkpoint_tracker().dirty_bytes()))) {
+         (stopping_ || !schedule_.MustWait(mutable_tree().checkpoint_tracker().dirty_bytes()))) {
     RequestBatch batch = std::move(delayed_.front());
     delayed_.pop_front();
     HandleNow(batch);
   }
 }
 
-void CoreLoop::Handle(RequestBatch& batch) {
-  const bool wait = schedule_.MustWait(tree().checkpoint_tracker().dirty_bytes());
+void Core::Handle(RequestBatch& batch) {
+  const bool wait = schedule_.MustWait(mutable_tree().checkpoint_tracker().dirty_bytes());
   if (delayed_.empty() && !wait) return HandleNow(batch);
   LOG_IF(WARNING, delayed_.empty()) << "writes wait: the disk is too slow for the checkpoint";
   delayed_.push_back(std::move(batch));
 }
 
-void CoreLoop::HandleNow(RequestBatch& batch) {
+void Core::HandleNow(RequestBatch& batch) {
   for (CoreRequest& request : batch.requests) {
     // Requests of a session that is gone or going are dropped without a word
     // (client-protocol 10.1); its connection is about to be closed. So are all when this server
@@ -67,7 +66,7 @@ void CoreLoop::HandleNow(RequestBatch& batch) {
   }
 }
 
-void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
+void Core::HandleRequest(const RequestBatch& batch, CoreRequest request) {
   InFlight in_flight{.to = batch.from,
                      .session = batch.session,
                      .kind = DeliveryKind::kReply,
@@ -81,12 +80,13 @@ void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
     return;
   }
   if (request.op == OpCode::kCloseSession) in_flight.kind = DeliveryKind::kReplyAndClose;
+  in_flight.create2 = Create2Elements(request.body);
   if (!Proposes()) return ForwardRequest(batch, std::move(request), std::move(in_flight));
   if (request.op == OpCode::kSync) {
     in_flight.what = InFlight::What::kSync;
     in_flight.read = std::move(request);
     in_flight_.push_back(std::move(in_flight));
-    return member_->Sync(MonoNow(), std::nullopt);
+    return member_->Sync(now_.mono, std::nullopt);
   }
   if (!MayPropose()) return outstanding_.Done(in_flight.request_bytes);
   if (request.op == OpCode::kCloseSession) {
@@ -97,7 +97,7 @@ void CoreLoop::HandleRequest(const RequestBatch& batch, CoreRequest request) {
           std::move(in_flight));
 }
 
-void CoreLoop::CloseSession(SessionId session, InFlight in_flight) {
+void Core::CloseSession(SessionId session, InFlight in_flight) {
   sessions_.MarkClosing(session);
   std::string payload =
       preparer_->PrepareCloseSession(ContextFor(session, in_flight.xid, Nobody()));
@@ -106,29 +106,29 @@ void CoreLoop::CloseSession(SessionId session, InFlight in_flight) {
 
 // ---- Proposing.
 
-bool CoreLoop::MayPropose() { return member_ == nullptr || member_->MayPropose(MonoNow()); }
+bool Core::MayPropose() { return member_ == nullptr || member_->MayPropose(now_.mono); }
 
-Zxid CoreLoop::NextProposal() const {
+Zxid Core::NextProposal() const {
   return member_ != nullptr ? member_->NextProposal() : NextZxid(proposals_->last_proposed());
 }
 
-void CoreLoop::Propose(std::string payload, InFlight in_flight) {
+void Core::Propose(std::string payload, InFlight in_flight) {
   in_flight.what = InFlight::What::kProposed;
   in_flight.zxid = NextProposal();
   in_flight_.push_back(std::move(in_flight));
   Propose(std::move(payload));
 }
 
-void CoreLoop::Propose(std::string payload) {
+void Core::Propose(std::string payload) {
   LogEntry entry{NextProposal(), std::make_shared<const std::string>(std::move(payload))};
-  if (member_ != nullptr) return member_->Propose(MonoNow(), std::move(entry));
+  if (member_ != nullptr) return member_->Propose(now_.mono, std::move(entry));
   to_log_.push_back(entry);
   proposals_->Add(std::move(entry));
 }
 
-void CoreLoop::RunReaper() {
+void Core::RunReaper() {
   if (!serving_.serving() || !Proposes()) return;
-  while (const std::optional<std::string> path = reaper_.Next(tree(), MonoNow(), WallNow())) {
+  while (const std::optional<std::string> path = reaper_.Next(tree(), now_.mono, now_.wall)) {
     if (!MayPropose()) return;
     Propose(preparer_->Prepare(ContextFor(SessionId{0}, 0, Nobody()), OpCode::kDeleteContainer,
                                PathRequest{*path}));
@@ -137,9 +137,9 @@ void CoreLoop::RunReaper() {
 
 // ---- Sessions.
 
-void CoreLoop::Handle(OpenSession& open) {
+void Core::Handle(OpenSession& open) {
   if (!serving_.serving() || (Proposes() && !MayPropose())) {
-    return SendTo(open.from.io_thread, CloseConnection{open.from.id});
+    return ports_.Send(open.from.io_thread, CloseConnection{open.from.id});
   }
   const SessionId session = next_session_id_;
   next_session_id_ = SessionId{session.value + 1};
@@ -159,9 +159,9 @@ void CoreLoop::Handle(OpenSession& open) {
   Forward(session, 0, OpCode::kCreateSession, timeout, nullptr);
 }
 
-void CoreLoop::Handle(AttachSession& attach) {
+void Core::Handle(AttachSession& attach) {
   if (!serving_.serving()) {
-    return SendTo(attach.from.io_thread, CloseConnection{attach.from.id});
+    return ports_.Send(attach.from.io_thread, CloseConnection{attach.from.id});
   }
   if (Proposes()) return Attached(attach, sessions_.IsLive(attach.session));
   const bool asked = revalidating_.contains(attach.session);
@@ -171,25 +171,26 @@ void CoreLoop::Handle(AttachSession& attach) {
                          EncodeTouches({{attach.session, attach.timeout_ms}})});
 }
 
-void CoreLoop::Attached(const AttachSession& attach, bool valid) {
+void Core::Attached(const AttachSession& attach, bool valid) {
   if (!valid) {
-    return SendTo(attach.from.io_thread, SessionAttached{attach.from.id, SessionId{0}, 0});
+    return ports_.Send(attach.from.io_thread, SessionAttached{attach.from.id, SessionId{0}, 0});
   }
   if (!sessions_.IsLive(attach.session)) {
-    sessions_.Add(attach.session, attach.timeout_ms, {}, MonoNow());
+    sessions_.Add(attach.session, attach.timeout_ms, {}, now_.mono);
   }
   learner_of_.erase(attach.session);
   const ConnectionRef before =
-      sessions_.Attach(attach.session, attach.timeout_ms, attach.from, MonoNow());
-  if (before.id != 0) SendTo(before.io_thread, CloseConnection{before.id});
-  SendTo(attach.from.io_thread, SessionAttached{attach.from.id, attach.session, attach.timeout_ms});
+      sessions_.Attach(attach.session, attach.timeout_ms, attach.from, now_.mono);
+  if (before.id != 0) ports_.Send(before.io_thread, CloseConnection{before.id});
+  ports_.Send(attach.from.io_thread,
+              SessionAttached{attach.from.id, attach.session, attach.timeout_ms});
 }
 
-void CoreLoop::Handle(ConnectionGone& gone) { sessions_.Detach(gone.session, gone.from); }
+void Core::Handle(ConnectionGone& gone) { sessions_.Detach(gone.session, gone.from); }
 
 // Deadlines are judged only up to the moment that every I/O thread has reported, so a session whose
 // ping lies in a busy thread's queue does not expire. Only who proposes judges (P49).
-void CoreLoop::Handle(TouchReport& report) {
+void Core::Handle(TouchReport& report) {
   complete_until_[report.io_thread] = report.complete_until;
   for (const auto& [session, at] : report.touched) {
     sessions_.Touch(session, at);

@@ -13,13 +13,13 @@
 #include "protocol/request.h"
 #include "protocol/result.h"
 #include "protocol/types.h"
-#include "server/peer/peer_network.h"
+#include "server/peer/peer_transport.h"
 #include "server/pipeline/read_handlers.h"
 #include "server/session/session_tracker.h"
 
 namespace lockkeeper {
 
-class CoreLoop;
+class Core;
 class IoThread;
 
 // --- I/O thread to core -----------------------------------------------------------------------
@@ -93,7 +93,7 @@ struct PeerEvents {
 // --- anybody to core --------------------------------------------------------------------------
 
 // Runs on the core thread: how the admin thread looks at what the core owns.
-using CoreTask = std::function<void(CoreLoop&)>;
+using CoreTask = std::function<void(Core&)>;
 struct StopCore {};
 
 using CoreMessage =

@@ -8,8 +8,9 @@ namespace lockkeeper {
 namespace {
 
 // The result of one executed element (client-protocol 8.4).
-void WriteMultiResult(const OpResult& result, FrameWriter& frame) {
+void WriteMultiResult(const OpResult& result, bool create2, FrameWriter& frame) {
   OpCode type = result.type;
+  if (create2 && type == OpCode::kCreate) type = OpCode::kCreate2;
   if (type == OpCode::kCreateContainer || type == OpCode::kCreateTtl) type = OpCode::kCreate2;
   frame.Add(MultiHeader{static_cast<int32_t>(type), false, 0});
   if (type == OpCode::kCreate) frame.Add(CreateResponse{result.path});
@@ -17,15 +18,16 @@ void WriteMultiResult(const OpResult& result, FrameWriter& frame) {
   if (type == OpCode::kSetData) frame.Add(StatResponse{result.stat});
 }
 
-void WriteMultiResults(const std::vector<OpResult>& results, FrameWriter& frame) {
+void WriteMultiResults(const std::vector<OpResult>& results, const std::vector<bool>& create2,
+                       FrameWriter& frame) {
   const bool failed = std::any_of(results.begin(), results.end(),
                                   [](const OpResult& r) { return r.error != ErrorCode::kOk; });
-  for (const OpResult& result : results) {
+  for (size_t i = 0; i < results.size(); ++i) {
     if (!failed) {
-      WriteMultiResult(result, frame);
+      WriteMultiResult(results[i], i < create2.size() && create2[i], frame);
       continue;
     }
-    const auto code = static_cast<int32_t>(result.error);
+    const auto code = static_cast<int32_t>(results[i].error);
     frame.Add(MultiHeader{-1, false, code}).Add(ErrorResponse{code});
   }
   frame.Add(kMultiEnd);
@@ -49,7 +51,20 @@ void WriteConnectResponse(SessionId session, int32_t timeout_ms, bool with_read_
   if (with_read_only) frame.AddRaw(std::string_view("\0", 1));
 }
 
-void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out) {
+std::vector<bool> Create2Elements(const RequestBody& request) {
+  const auto* multi = std::get_if<MultiRequest>(&request);
+  if (multi == nullptr) return {};
+  std::vector<bool> create2;
+  bool any = false;
+  for (const MultiElement& element : multi->elements) {
+    create2.push_back(element.type == OpCode::kCreate2);
+    any = any || create2.back();
+  }
+  return any ? create2 : std::vector<bool>();
+}
+
+void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out,
+                     const std::vector<bool>& create2) {
   FrameWriter frame(out);
   const OpResult& result = outcome.result;
   frame.Add(ReplyHeader{xid, outcome.header.zxid, static_cast<int32_t>(result.error)});
@@ -68,7 +83,7 @@ void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::s
       frame.Add(StatResponse{result.stat});
       return;
     case OpCode::kMulti:
-      WriteMultiResults(outcome.multi, frame);
+      WriteMultiResults(outcome.multi, create2, frame);
       return;
     default:
       return;

@@ -10,6 +10,7 @@
 #include "protocol/jute.h"
 #include "protocol/op_code.h"
 #include "protocol/records.h"
+#include "protocol/request.h"
 #include "protocol/types.h"
 
 namespace lockkeeper {
@@ -48,8 +49,14 @@ void WriteEvent(Zxid zxid, EventType type, std::string_view path, std::string* o
 void WriteConnectResponse(SessionId session, int32_t timeout_ms, bool with_read_only,
                           std::string* out);
 
-// The reply to a write, from what applying its transaction did. `op` is the request's.
-void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out);
+// Which elements of a multi ask for create2, by place; empty if none does, and for other requests.
+// Its transaction may not tell (PrepareRules::no_create2_in_multi).
+std::vector<bool> Create2Elements(const RequestBody& request);
+
+// The reply to a write, from what applying its transaction did. `op` is the request's, `create2`
+// its Create2Elements.
+void WriteWriteReply(int32_t xid, OpCode op, const ApplyOutcome& outcome, std::string* out,
+                     const std::vector<bool>& create2 = {});
 
 // The header that ends the results of a multi or multiRead.
 inline constexpr MultiHeader kMultiEnd{-1, true, -1};

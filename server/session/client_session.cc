@@ -11,9 +11,9 @@
 #include "protocol/session_password.h"
 #include "server/admin/four_letter_words.h"
 #include "server/admin/operation_label.h"
-#include "server/net/io_thread.h"
 #include "server/pipeline/read_handlers.h"
 #include "server/pipeline/reply.h"
+#include "server/session/session_host.h"
 
 namespace lockkeeper {
 namespace {
@@ -56,7 +56,7 @@ void SetNamespace(const RequestBody& request, std::string* name, size_t* bytes) 
 
 }  // namespace
 
-ClientSession::ClientSession(IoThread* io, const ServerContext& context, ConnectionRef self,
+ClientSession::ClientSession(SessionHost* io, const ServerContext& context, ConnectionRef self,
                              std::string address, std::string* out)
     : io_(*io), context_(context), self_(self), out_(*out) {
   identities_ = std::make_shared<const std::vector<Identity>>(

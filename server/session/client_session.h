@@ -21,7 +21,7 @@
 
 namespace lockkeeper {
 
-class IoThread;
+class SessionHost;
 
 // What `cons` tells of a connection. Times in ms.
 struct SessionStats {
@@ -42,8 +42,8 @@ struct SessionStats {
 class ClientSession {
  public:
   // `out`: where replies and events are appended; outlives the session.
-  ClientSession(IoThread* io, const ServerContext& context, ConnectionRef self, std::string address,
-                std::string* out);
+  ClientSession(SessionHost* io, const ServerContext& context, ConnectionRef self,
+                std::string address, std::string* out);
 
   // Takes as many whole frames from `in` as it may; the rest must be offered again later.
   // Returns the number of bytes taken.
@@ -127,7 +127,7 @@ class ClientSession {
   void CountNamespace(const Pending& pending, std::string_view reply);
   Zxid zxid() const;
 
-  IoThread& io_;
+  SessionHost& io_;
   const ServerContext& context_;
   const ConnectionRef self_;
   std::string& out_;

@@ -24,6 +24,11 @@ namespace lockkeeper {
 inline constexpr char kAcceptedEpochName[] = "acceptedEpoch";
 inline constexpr char kCurrentEpochName[] = "currentEpoch";
 
+enum class EpochKind : uint8_t { kAccepted, kCurrent };
+inline const char* NameOf(EpochKind kind) {
+  return kind == EpochKind::kAccepted ? kAcceptedEpochName : kCurrentEpochName;
+}
+
 struct Epochs {
   int64_t accepted = 0;
   int64_t current = 0;

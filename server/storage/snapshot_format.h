@@ -39,6 +39,8 @@ inline constexpr size_t kSnapshotHeaderBytes = 16;
 inline constexpr size_t kSnapshotSessionBytes = 12;
 // A node's fields after its data: ACL key and stat.
 inline constexpr size_t kSnapshotNodeFixedBytes = 8 + 60;
+// Behind the content where a learner gets it over the wire (quorum-protocol 3.5).
+inline constexpr std::string_view kSnapshotStreamSignature = "BenWasHere";
 // The path that ends the nodes and stands in every seal, and its encoding.
 inline constexpr std::string_view kSnapshotEndPath = "/";
 inline constexpr std::string_view kSnapshotEndBytes{"\0\0\0\1/", 5};

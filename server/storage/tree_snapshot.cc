@@ -17,8 +17,6 @@
 namespace lockkeeper {
 namespace {
 
-constexpr std::string_view kStreamSignature = "BenWasHere";
-
 SnapshotLimits LimitsOf(const Config& config) {
   return {static_cast<size_t>(config.jute_maxbuffer) + static_cast<size_t>(config.jute_extrasize)};
 }
@@ -115,7 +113,7 @@ Status StreamSnapshot(const DataTree& tree, size_t chunk_bytes,
   });
   if (!walked) return walked;
   chunk.append(kSnapshotEndBytes);
-  JuteWriter(&chunk).Write(kStreamSignature);
+  JuteWriter(&chunk).Write(kSnapshotStreamSignature);
   sink(std::move(chunk));
   return {};
 }

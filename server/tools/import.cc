@@ -6,6 +6,7 @@
 #include "server/storage/data_dir.h"
 #include "server/storage/recovery.h"
 #include "server/storage/snapshot_reader.h"
+#include "server/storage/state_change.h"
 #include "server/storage/txn_log_reader.h"
 #include "server/tools/server_files.h"
 
@@ -18,7 +19,9 @@ Status RefuseState(FileSystem& fs, const DataDir& dir) {
   if (!snapshots) return snapshots.error();
   const auto logs = ListLogFiles(fs, dir.log_dir());
   if (!logs) return logs.error();
-  if (snapshots->empty() && logs->empty()) return {};
+  const auto received = FindReceivedState(fs, dir);
+  if (!received) return received.error();
+  if (snapshots->empty() && logs->empty() && !*received) return {};
   return Error{
       Errc::kDataDir,
       dir.snapshot_dir() + " already holds a database: import needs an empty data directory"};

@@ -45,9 +45,9 @@ std::string PaddedHex(int64_t value) {
   return text.data();
 }
 
-class TextPrinter final : public SnapshotPrinter {
+class SnapshotTextPrinter final : public SnapshotPrinter {
  public:
-  TextPrinter(bool data, const LineSink& sink) : data_(data), sink_(sink) {}
+  SnapshotTextPrinter(bool data, const LineSink& sink) : data_(data), sink_(sink) {}
 
   bool Begin(const std::string& path, const std::optional<SnapshotInfo>& info) override {
     (void)path;
@@ -79,7 +79,7 @@ class TextPrinter final : public SnapshotPrinter {
   std::unordered_map<int64_t, std::string> acls_;
 };
 
-bool TextPrinter::Node(const StoredNode& node) {
+bool SnapshotTextPrinter::Node(const StoredNode& node) {
   const NodeStat& stat = node.stat;
   if (sessions_.contains(stat.owner)) ++ephemerals_[stat.owner];
   const auto line = [&](const char* name, const std::string& value) {
@@ -97,7 +97,7 @@ bool TextPrinter::Node(const StoredNode& node) {
          sink_("----");
 }
 
-bool TextPrinter::End(const std::optional<SnapshotInfo>& info) {
+bool SnapshotTextPrinter::End(const std::optional<SnapshotInfo>& info) {
   bool more = sink_("Session Details (sid, timeout, ephemeralCount):");
   for (const auto& [session, timeout_ms] : sessions_) {
     if (!more) return false;
@@ -115,9 +115,9 @@ bool TextPrinter::End(const std::optional<SnapshotInfo>& info) {
   return sink_("Last zxid: " + Hex(info->zxid.value));
 }
 
-class JsonPrinter final : public SnapshotPrinter {
+class SnapshotJsonPrinter final : public SnapshotPrinter {
  public:
-  explicit JsonPrinter(const LineSink& sink) : sink_(sink) {}
+  explicit SnapshotJsonPrinter(const LineSink& sink) : sink_(sink) {}
 
   bool Begin(const std::string& path, const std::optional<SnapshotInfo>& info) override {
     Json json{{"kind", "snapshot"}, {"file", StringJson(path)}, {"damaged", !info.has_value()}};
@@ -193,9 +193,9 @@ Status DumpSnapshot(FileSystem& fs, const std::string& path, const SnapshotDumpO
   if (checked) info = *checked;
   std::unique_ptr<SnapshotPrinter> printer;
   if (options.json) {
-    printer = std::make_unique<JsonPrinter>(sink);
+    printer = std::make_unique<SnapshotJsonPrinter>(sink);
   } else {
-    printer = std::make_unique<TextPrinter>(options.data, sink);
+    printer = std::make_unique<SnapshotTextPrinter>(options.data, sink);
   }
   if (!printer->Begin(path, info)) return {};
   const auto shown = Show(fs, path, options.limits, printer.get());

@@ -25,6 +25,21 @@ TEST(FreshTree, HasTheReservedNodes) {  // CP-6.10, CP-4.7
   EXPECT_EQ(t.tree.digest(), 0x51c6d660u);  // SO-3.16
 }
 
+// Data, mzxid and mtime as a real member shows them; digest and zxid know nothing of it.
+TEST(Membership, IsShownByTheConfigZnodeWithoutATransaction) {  // QP-8.8, CP-6.10
+  TestTree t;
+  t.tree.SetMembership("server.1=a:1:2:participant\nversion=0", 0, WallMs{1234});
+  const NodeId node = t.tree.nodes().Lookup("/zookeeper/config");
+  EXPECT_EQ(t.tree.nodes().DataOf(node), "server.1=a:1:2:participant\nversion=0");
+  EXPECT_EQ(Print(t.StatOf("/zookeeper/config")),
+            Print(Stat{.mtime = 1234, .version = -1, .aversion = -1, .data_length = 36}));
+  t.tree.SetMembership("version=100000000", 0x100000000, WallMs{1235});
+  EXPECT_EQ(t.StatOf("/zookeeper/config").mzxid, 0x100000000);
+  EXPECT_EQ(t.AclTextOf("/zookeeper/config"), " 1:world:anyone");
+  EXPECT_EQ(t.tree.last_zxid(), Zxid{0});
+  EXPECT_EQ(t.tree.digest(), 0x51c6d660u);
+}
+
 TEST(ZookeeperNode, TakesChildrenOfAnybody) {  // CP-6.11
   TestTree t;
   EXPECT_EQ(t.Create("/zookeeper/foo"), ErrorCode::kOk);

@@ -99,6 +99,25 @@ TEST(MultiPayload, HoldsEveryElement) {
   t.ApplyAll();
 }
 
+// The record of both is the same; ZooKeeper 3.8.0 and 3.8.1 apply nothing of a multi with the
+// other.
+TEST(MultiPayload, InAnEnsembleCreate2IsWrittenAsCreate) {  // QP-6.9, P3
+  TestTree t({.tree = {}, .rules = {.no_create2_in_multi = true}});
+  const std::string payload =
+      t.Prepare(OpCode::kMulti, Multi({{OpCode::kCreate2, NewNode("/b", "x")},
+                                       {OpCode::kCreate2, NewNode("/s", "", 2)},
+                                       {OpCode::kCreateContainer, NewNode("/c", "", 4)}}));
+  const std::vector<SubTxn> txns = SubTxnsIn(payload);
+  ASSERT_EQ(txns.size(), 3u);
+  EXPECT_EQ(txns[0].type, 1);
+  EXPECT_EQ(txns[0].data, Encoded(CreateTxn{"/b", "x", OpenList(), false, 1}));
+  EXPECT_EQ(txns[1].type, 1);
+  EXPECT_EQ(txns[2].type, 19);
+  t.ApplyAll();
+  EXPECT_TRUE(t.Has("/b") && t.Has("/s0000000001") && t.Has("/c"));
+  EXPECT_EQ(TypeIn(t.Prepare(OpCode::kCreate2, NewNode("/top"))), OpCode::kCreate2);
+}
+
 // The failing element stands at every place once.
 TEST(FailedMulti, IsUndoneWhereverItFails) {  // CP-8.3, CP-8.6
   for (size_t bad = 0; bad < 5; ++bad) {

@@ -33,11 +33,11 @@ std::string NotificationOf(size_t size, int32_t version, int32_t config = 0) {
   return bytes;
 }
 
-std::string HandshakeHead(int64_t version, int32_t address_bytes) {
+std::string HandshakeHead(int64_t version, int32_t address_bytes, int64_t sid = 7) {
   std::string bytes;
   JuteWriter out(&bytes);
   out.Write(version);
-  out.Write(int64_t{7});
+  out.Write(sid);
   out.Write(address_bytes);
   return bytes;
 }
@@ -98,6 +98,14 @@ TEST(ElectionHandshake, TakesTheSidOfAnAnonymousObserverAsItIs) {  // QP-1.7
   ExpectHandshake(bytes, anonymous, bytes.size());
 }
 
+// Below zero are the numbers that observers without one get here.
+TEST(ElectionHandshake, RefusesNegativeSids) {  // QP-1.7
+  for (const int64_t version : {int64_t{-65536}, int64_t{-65535}}) {
+    ExpectBadHandshake(HandshakeHead(version, 9, -1) + "127.0.0.1");
+    ExpectBadHandshake(HandshakeHead(version, 9, INT64_MIN));
+  }
+}
+
 TEST(ElectionHandshake, RefusesUnknownVersions) {  // QP-1.7
   for (const int64_t version : {int64_t{-1}, int64_t{-65534}, int64_t{-65537}, INT64_MIN}) {
     ExpectBadHandshake(HandshakeHead(version, 1) + "a");
@@ -155,7 +163,7 @@ TEST(ElectionHandshake, WildcardsAreLeftToTheCallerAndNothingIsNoAddress) {
 TEST(ElectionHandshake, RandomOnesComeBack) {
   std::mt19937_64 random(1);  // NOLINT: the same cases each time
   for (int i = 0; i < 500; ++i) {
-    ElectionHandshake handshake{PeerId{static_cast<int64_t>(random())}, {}};
+    ElectionHandshake handshake{PeerId{static_cast<int64_t>(random() >> 1)}, {}};
     for (uint64_t n = 1 + random() % 6; n > 0; --n) {
       handshake.addresses.push_back(std::string(1 + random() % 200, 'x') +
                                     std::to_string(random()));

@@ -324,6 +324,33 @@ TEST(QuorumPacket, HasAtMost1000Identities) {
   ExpectBad(FromHex("00000001 ffffffffffffffff ffffffff 000003e9"));
 }
 
+// A client may have more; its server's connection to the leader must not end for it (QP-4.2).
+TEST(QuorumPacket, IsSentWithTheFirstIdentitiesThatAReceiverTakes) {
+  QuorumPacket packet{Type::kRequest, Zxid{-1}, nullptr, std::vector<Identity>()};
+  for (size_t i = 0; i < kIdentitiesMax + 5; ++i) {
+    packet.identities->push_back({"digest", std::to_string(i)});
+  }
+  QuorumPacket sent = packet;
+  sent.identities->resize(kIdentitiesMax);
+  EXPECT_EQ(Bytes(packet), Bytes(sent));
+  ExpectPacket(Bytes(packet), sent, Bytes(sent).size());
+
+  packet.identities.emplace(5, Identity{"digest", std::string(kQuorumBufferMax / 4, 'x')});
+  sent = packet;
+  sent.identities->resize(3);
+  ExpectPacket(Bytes(packet), sent, Bytes(sent).size());
+}
+
+TEST(QuorumPacket, IdentitiesTogetherAreBoundedByTheBufferLimit) {  // QP-4.12
+  std::string bytes = FromHex("00000001 ffffffffffffffff ffffffff 00000003");
+  const std::string large(kQuorumBufferMax / 2, 'x');
+  for (int i = 0; i < 3; ++i) {
+    JuteWriter(&bytes).Write(std::string_view("digest"));
+    JuteWriter(&bytes).Write(std::string_view(large));
+  }
+  ExpectBad(bytes);
+}
+
 class RandomPackets {
  public:
   explicit RandomPackets(uint64_t seed) : random_(seed) {}

@@ -202,6 +202,13 @@ TEST_F(LeaderRollover, StepsDownRatherThanUseUpTheCounters) {  // QP-5.1
 
 // ---- Liveness.
 
+// A learner with more sessions than fit into one PING sends the rest before its answer.
+TEST_F(LeaderBroadcast, MoreTouchesThanFitAreNoAnswer) {
+  Sync(std::nullopt);
+  EXPECT_EQ(three_.FromLearner(11, Packet(Type::kPing, kMoreTouches)), Lines{"from 11: PING -1"});
+  EXPECT_EQ(AnswersPing(11), Lines{"leader answers SYNC 0:0"});
+}
+
 TEST_F(LeaderBroadcast, PingsEveryHalfTickWithTheLastProposal) {  // QP-4.4
   three_.Propose();
   three_.Joins(4, 0, kObserver);  // is not synchronized: no PING

@@ -189,6 +189,32 @@ TEST_F(LeaderSync, WhoDoesNotAcknowledgeInInitLimitIsClosed) {  // 2.5
   EXPECT_TRUE(closed[0].starts_with("close 12:"));
 }
 
+// A large state takes longer than initLimit to send; who takes it is not silent.
+TEST_F(LeaderSync, WhoTakesWhatItIsSentIsWaitedFor) {  // 2.5
+  Comes(2, Z(1, 5));
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_EQ(Only(three_.Wait(1000), "close"), Lines{}) << i;
+    three_.FromLearner(11, Packet(Type::kPing, Z(2, 0)));
+    three_.peer().OnLearnerTakes(three_.now(), 12);
+  }
+  EXPECT_EQ(Acks(2, Z(2, 0)), Lines{"to 12: UPTODATE -1"});
+}
+
+// What is proposed meanwhile waits for it, but not without end.
+TEST(LeaderSyncBounds, WhoSynchronizesTooLongForItsQueueIsClosed) {
+  PeerOptions options = OptionsOf(3);
+  options.held_bytes_max = 1000;
+  Member three(options, HistoryOf(EntriesOf(1, 1, 5), 1, 1));
+  three.LeadToTheEnd();
+  three.Joins(2, 0);
+  three.FromLearner(12, AckEpoch(Z(1, 5), 1));
+  EXPECT_EQ(Only(three.Wait(1000), "close"), Lines{});
+  for (int i = 0; i < 20; ++i) three.Propose();
+  const Lines closed = Only(three.Wait(1000), "close");
+  ASSERT_EQ(closed.size(), 1u);
+  EXPECT_TRUE(closed[0].starts_with("close 12:")) << closed[0];
+}
+
 // ---- Serving.
 
 TEST(LeaderStart, ANewLeaderStandsAtTheBeginningOfItsEpoch) {  // QP-3.22, QP-3.7

@@ -187,6 +187,15 @@ TEST_F(LearnerSync, ASnapshotIsInstalledBeforeTheEpochAndTheAck) {  // QP-3.13
   EXPECT_TRUE(Has(Tell(Type::kUpToDate), "serve as follower under 3 epoch 3 at 2:9"));
 }
 
+TEST_F(LearnerSync, ASnapshotMayTakeLongerThanInitLimitWhileItComes) {  // 5.4
+  Tell(Type::kSnap, Z(2, 9));
+  for (int i = 0; i < 60; ++i) {
+    EXPECT_EQ(one_.Wait(1000), Lines{}) << i;
+    one_.peer().OnSnapshotPart(one_.now());
+  }
+  EXPECT_NE(one_.Wait(20'000), Lines{}) << "nothing of it comes any more";
+}
+
 TEST_F(LearnerSync, WhatFollowsTheSnapshotIsLoggedBehindIt) {  // QP-3.13, QP-3.18
   Tell(Type::kSnap, Z(3, 4));
   one_.SnapshotReceived();

@@ -207,7 +207,7 @@ TEST_F(ConfigRefusals, WhatEnsemblesCannotDoYet) {
     const std::string path = WriteConfig(list + line + "\n");
     ExpectError(LoadConfig(path), path + ":7: " + line + ": " + why, 2);
   }
-  for (const char* line : {"group.1=1:2", "weight.1=2"}) {
+  for (const char* line : {"group.1=1:2", "group.1=1:2\nweight.1=2"}) {
     const std::string path = WriteConfig(list + line + "\n");
     ExpectError(LoadConfig(path),
                 path + ":5: server.1=a:1:2: groups and weights are not available yet", 2);

@@ -259,8 +259,8 @@ TEST_F(LoadConfigTest, StandaloneKeepsMyId) {
 // QP-5.10: two servers never give one session id.
 TEST_F(LoadConfigTest, AMembersSessionsCarryItsNumber) {
   Write("myid", "2\n");
-  const Config config = Loaded(
-      "initLimit=10\nsyncLimit=5\nserver.1=h1:1:2\nserver.2=h2:1:2\nserver.3=h3:1:2\n");
+  const Config config =
+      Loaded("initLimit=10\nsyncLimit=5\nserver.1=h1:1:2\nserver.2=h2:1:2\nserver.3=h3:1:2\n");
   EXPECT_TRUE(config.ensemble);
   EXPECT_EQ(config.server_id, 2);
 }

@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <optional>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -55,6 +56,33 @@ TEST_F(SampleFiles, BothSamplesMeanTheSameWithAllKeysSwitchedOn) {
   EXPECT_EQ(properties,
             Meaning(Write("a/lockkeeper.yaml", WithAllKeysSwitchedOn(Sample("lockkeeper.yaml")))));
   EXPECT_NE(properties, Meaning(Write("a/zoo.cfg", Sample("zoo.cfg"))));
+}
+
+// conf/ensemble: three servers that name each other, each by its own number.
+TEST_F(SampleFiles, TheServersOfTheEnsembleShareOneMembershipAndHaveANumberEach) {
+  std::optional<Membership> common;
+  for (int n = 1; n <= 3; ++n) {
+    const std::string id = std::to_string(n);
+    const std::string from = "ensemble/server" + id + "/";
+    const auto here = [&](std::string text) {
+      const std::string there = "/var/lib/lockkeeper/" + id;
+      const size_t at = text.rfind(there);
+      return text.replace(at, there.size(), dir() + "/data" + id);
+    };
+    Write("data" + id + "/myid", Sample(from + "myid"));
+    const std::string properties = Write(id + "/zoo.cfg", here(Sample(from + "zoo.cfg")));
+    const std::string yaml = Write(id + "/lockkeeper.yaml", here(Sample(from + "lockkeeper.yaml")));
+    EXPECT_EQ(Meaning(properties), Meaning(yaml));
+    const auto config = LoadConfig(properties);
+    ASSERT_TRUE(config) << config.error().message;
+    ASSERT_EQ(config->warnings.size(), 1u);
+    EXPECT_EQ(config->warnings[0].key, "admin.enableServer");
+    ASSERT_TRUE(config->ensemble);
+    EXPECT_EQ(config->myid, PeerId{n});
+    EXPECT_EQ(config->membership.Participants(), 3u);
+    if (!common) common = config->membership;
+    EXPECT_EQ(config->membership, *common);
+  }
 }
 
 // Nobody must find an unknown, ineffective or replaced value in a sample.

@@ -135,13 +135,21 @@ TEST_F(QuorumLinkTest, PacketsOfEveryFormArriveInOrderInBothDirections) {
   EXPECT_EQ(Receive<LeaderPackets>(learner_->events, kLink, count), Encoded(packets));
 }
 
+std::shared_ptr<FrozenStream> Stream(std::vector<std::string> pieces) {
+  auto stream = FrozenStream::Start([&](const FrozenStream::Sink& sink) {
+    for (const std::string& piece : pieces) sink(piece);
+    return Status();
+  });
+  CHECK(stream.has_value()) << stream.error().message;
+  return std::move(*stream);
+}
+
 TEST_F(QuorumLinkTest, StreamBytesKeepTheirPlaceBetweenPackets) {
   StartLeader();
   auto [learner, link] = RawLearner();
   const std::string stream(3'000'000, 's');
   leader_->network.SendToLearner(link, {Proposal(1, 2'000), Packet(QuorumPacketType::kSnap, 2)});
-  leader_->network.StreamToLearner(link, Share(stream));
-  leader_->network.StreamToLearner(link, Share("end"));
+  leader_->network.StreamToLearner(link, Stream({stream, "end"}));
   leader_->network.SendToLearner(link, {Packet(QuorumPacketType::kNewLeader, 3, Share("config"))});
   const std::string expected = Encoded(Proposal(1, 2'000)) +
                                Encoded(Packet(QuorumPacketType::kSnap, 2)) + stream + "end" +
@@ -532,40 +540,81 @@ TEST_F(QuorumLinkTest, QP_9_7_LearnerThatDoesNotReadIsDroppedAndDelaysNoOther) {
   EXPECT_TRUE(blocked.Ended());
 }
 
-TEST_F(QuorumLinkTest, StreamMadeAsFastAsItIsTakenStaysBelowTheBound) {
+// A state of 20 MiB through a queue of 1 MiB; of what comes behind it, nothing comes before it.
+TEST_F(QuorumLinkTest, StateIsSentAsFastAsItIsTaken) {
   constexpr size_t kPiece = 256 << 10;
-  constexpr int kPieces = 80;  // 20 MiB, through a queue of 1 MiB
+  constexpr size_t kPieces = 80;
   PeerNetworkOptions options = ports_.Options(1);
   options.learner_queue_bytes_max = 1 << 20;
   StartLeader(options);
   auto [learner, link] = RawLearner();
-  const SharedBytes piece = Share(std::string(kPiece, 's'));
-  int sent = 0;
-  std::function<void()> next = [&, to = link] {
-    if (sent++ == kPieces) return leader_->network.CloseLearner(to);
-    leader_->network.StreamToLearner(to, piece);
-    leader_->network.CallWhenBelow(to, kPiece, next);
-  };
-  leader_->network.CallWhenBelow(link, kPiece, next);
-  const auto all = learner.ReadToEnd();
-  ASSERT_TRUE(all.has_value());
-  EXPECT_EQ(all->size(), kPieces * kPiece);
+  leader_->network.StreamToLearner(
+      link, Stream(std::vector<std::string>(kPieces, std::string(kPiece, 's'))));
+  const QuorumPacket behind = Packet(QuorumPacketType::kNewLeader, 3, Share("config"));
+  leader_->network.SendToLearner(link, {behind});
+  EXPECT_EQ(learner.Read(kPieces * kPiece), std::string(kPieces * kPiece, 's'));
+  EXPECT_EQ(learner.Read(Encoded(behind).size()), Encoded(behind));
+  const auto takes = leader_->events.Next<LearnerTakes>();
+  ASSERT_TRUE(takes.has_value());
+  EXPECT_EQ(takes->link, link);
   EXPECT_TRUE(leader_->events.Never<LearnerLinkDown>());
 }
 
-TEST_F(QuorumLinkTest, WhoeverWaitsForALearnerHearsOfItsEnd) {
+TEST_F(QuorumLinkTest, PacketsBehindAStateThatIsNotTakenAreBounded) {
+  PeerNetworkOptions options = ports_.Options(1);
+  options.learner_queue_bytes_max = 16 << 20;
+  StartLeader(options);
+  auto [learner, link] = RawLearner();
+  leader_->network.StreamToLearner(link, Stream({std::string(40'000'000, 's')}));
+  std::optional<LearnerLinkDown> down;
+  for (int64_t zxid = 1; !down && zxid < 200; ++zxid) {
+    leader_->network.SendToLearner(link, {Proposal(zxid, 1'000'000)});
+    down = leader_->events.Next<LearnerLinkDown>(std::chrono::milliseconds(zxid < 30 ? 0 : 50));
+  }
+  ASSERT_TRUE(down.has_value());
+  EXPECT_TRUE(learner.Ended());
+}
+
+TEST_F(QuorumLinkTest, StateThatEndsEarlyEndsTheLink) {
   StartLeader();
   auto [learner, link] = RawLearner();
-  leader_->network.StreamToLearner(link, Share(std::string(40'000'000, 's')));
-  std::atomic<int> calls = 0;
-  leader_->network.CallWhenBelow(link, 1, [&calls] { ++calls; });
-  learner.Reset();
+  auto failing = FrozenStream::Start([](const FrozenStream::Sink& sink) -> Status {
+    sink("half");
+    return Error{Errc::kIo, "no more"};
+  });
+  ASSERT_TRUE(failing.has_value());
+  leader_->network.StreamToLearner(link, std::move(*failing));
   ASSERT_TRUE(leader_->events.Next<LearnerLinkDown>().has_value());
-  EXPECT_EQ(calls, 1);
-  leader_->network.CallWhenBelow(link, 1, [&calls] { ++calls; });  // of a link that is gone
-  const auto deadline = std::chrono::steady_clock::now() + kDeadline;
-  while (calls < 2 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
-  EXPECT_EQ(calls, 2);
+  EXPECT_TRUE(learner.Ended());
+}
+
+// What the leader does not deal with stays in the learner's socket, and comes when it does.
+TEST_F(QuorumLinkTest, LearnerThatFloodsIsNotReadFurther) {
+  PeerNetworkOptions options = ports_.Options(1);
+  options.learner_unhandled_bytes_max = 1 << 20;
+  StartLeader(options);
+  auto [learner, link] = RawLearner();
+  constexpr size_t kRequests = 64;
+  const QuorumPacket request =
+      Packet(QuorumPacketType::kRequest, -1, Share(std::string(1'000'000, 'r')));
+  std::thread flood([&, socket = &learner] {
+    for (size_t i = 0; i < kRequests; ++i) ASSERT_TRUE(socket->Send(Encoded(request)));
+  });
+  std::vector<LearnerPackets> kept;
+  size_t got = 0;
+  while (auto event = leader_->events.Next<LearnerPackets>(std::chrono::milliseconds(500))) {
+    got += event->packets.size();
+    kept.push_back(*std::move(event));
+  }
+  EXPECT_LT(got, kRequests / 4);
+  while (got < kRequests) {
+    kept.clear();  // dealt with
+    auto event = leader_->events.Next<LearnerPackets>();
+    ASSERT_TRUE(event.has_value()) << got;
+    got += event->packets.size();
+  }
+  flood.join();
+  EXPECT_EQ(got, kRequests);
 }
 
 }  // namespace

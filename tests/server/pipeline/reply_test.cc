@@ -123,6 +123,37 @@ TEST(Reply, SuccessfulMultiHasTheRecordOfEachElement) {  // CP-8.2
   EXPECT_EQ(LoadInt(out.data()), static_cast<int32_t>(out.size()) - 4);
 }
 
+// Its transaction says create, the request said create2: the client gets its stat.
+TEST(Reply, MultiAnswersCreate2AsItWasAsked) {  // QP-6.9
+  MultiRequest request;
+  request.elements = {{OpCode::kCreate, CreateRequest{}},
+                      {OpCode::kCreate2, CreateRequest{}},
+                      {OpCode::kDelete, DeleteRequest{}}};
+  const std::vector<bool> create2 = Create2Elements(request);
+  EXPECT_EQ(create2, (std::vector<bool>{false, true, false}));
+  request.elements.erase(request.elements.begin() + 1);
+  EXPECT_TRUE(Create2Elements(request).empty());
+  EXPECT_TRUE(Create2Elements(PathRequest{"/a"}).empty());
+
+  const Stat stat{.czxid = 5};
+  ApplyOutcome outcome;
+  outcome.header.zxid = 5;
+  outcome.multi = {{.type = OpCode::kCreate, .path = "/a", .stat = stat},
+                   {.type = OpCode::kCreate, .path = "/b", .stat = stat},
+                   {.type = OpCode::kDelete}};
+  std::string out;
+  WriteWriteReply(9, OpCode::kMulti, outcome, &out, create2);
+  EXPECT_EQ(Hex(out.substr(4)),
+            "00000009000000000000000500000000"
+            "000000010000000000"
+            "000000022f61"
+            "0000000f0000000000"
+            "000000022f62" +
+                Hex(Encoded(stat)) +
+                "000000020000000000"
+                "ffffffff01ffffffff");
+}
+
 TEST(Reply, EmptyMultiIsItsEndHeader) {  // CP-8.1
   ApplyOutcome outcome;
   std::string out;
