@@ -9,6 +9,7 @@ from lib.zkwire import Connection, ConnectionClosed, open_session
 
 PATIENCE_S = 90.0
 _AT_ONCE = 50
+_CONFIG = "/zookeeper/config"  # made by each server at its start, with its own times
 
 
 class Disagreement(Exception):
@@ -25,6 +26,8 @@ def read_tree(connection: Connection) -> dict:
             if not (listing.ok and content.ok and acl.ok):
                 continue  # removed meanwhile: the zxids will tell
             data, stat = content.value
+            if path == _CONFIG:
+                stat = None
             tree[path] = (data, stat, acl.value[0], len(listing.value))
             waiting += [path.rstrip("/") + "/" + name for name in listing.value]
     return tree

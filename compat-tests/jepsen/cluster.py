@@ -11,7 +11,7 @@ from jepsen.clients import Address
 from jepsen.network import Loopback
 from lib.ensemble import Ensemble
 from lib.records import Err
-from lib.servers import four_letter
+from lib.servers import four_letter, server_kind
 from lib.zkwire import ConnectionClosed, open_session
 
 _DISK_FAULTS = Path(__file__).resolve().parents[1] / "durability" / "disk_faults.c"
@@ -30,7 +30,7 @@ class Cluster:
         self.numbers = list(range(1, size + 1))
         self.majority = size // 2 + 1
         places = {number: network.host(number) for number in self.numbers}
-        self.ensemble = Ensemble(["lockkeeper"] * size, config=config, hosts=places)
+        self.ensemble = Ensemble([server_kind()] * size, config=config, hosts=places)
         self.disk_control: dict[int, Path] = {}
         for number, server in self.ensemble.members.items():
             server.prefix = network.prefix(number)
