@@ -1,10 +1,11 @@
 """Fixtures of the compatibility tests.
 
 COMPAT_SERVER=lockkeeper (default) or apache chooses the server under test, LOCKKEEPER_BINARY the
-program.
+program; COMPAT_LONG=1 adds the tests that take long.
 """
 
 import itertools
+import os
 import signal
 
 import pytest
@@ -19,8 +20,18 @@ _ROOTS = itertools.count(1)
 def pytest_configure(config):
     """Lets SIGTERM end the run in an orderly way, so that servers and directories are cleaned up.
     """
-    del config
+    config.addinivalue_line("markers", "long: runs only with COMPAT_LONG=1")
     signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(config, items):
+    """Leaves out what takes long, unless COMPAT_LONG asks for it."""
+    if os.environ.get("COMPAT_LONG"):
+        return
+    long = [item for item in items if item.get_closest_marker("long")]
+    if long:
+        config.hook.pytest_deselected(items=long)
+        items[:] = [item for item in items if not item.get_closest_marker("long")]
 
 
 @pytest.fixture(scope="module")

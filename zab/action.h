@@ -38,7 +38,9 @@ struct DisconnectLeader {};
 struct SendToLeader {
   QuorumPacket packet;
 };
-// Send a PING with `zxid` and the sessions touched since the last one.
+// Send a PING with `zxid` and the sessions touched since the last one; what does not fit into a
+// packet goes before it, in PINGs with this zxid.
+inline constexpr Zxid kMoreTouches{-1};
 struct AnswerPing {
   Zxid zxid;
 };

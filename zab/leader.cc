@@ -76,6 +76,7 @@ void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packe
   } else if (packet.type == Type::kRequest || packet.type == Type::kRevalidate ||
              packet.type == Type::kPing) {
     out->push_back(LearnerMessage{id, packet});
+    if (packet.type == Type::kPing && packet.zxid != kMoreTouches) OnPingAnswered(link, out);
   }
 }
 
@@ -328,6 +329,8 @@ void Leader::OnPersisted(Actions* out) {
 void Leader::CommitAgreed(Actions* out) {
   if (phase_ != Phase::kServing) return;
   while (std::optional<LogEntry> entry = proposals_->TakeCommitted()) {
+    // What was proposed after a sync came has a quorum; and the sync keeps its place before it.
+    while (!syncs_.empty() && syncs_.front().upto < entry->zxid) AnswerFirstSync(out);
     for (auto& [id, link] : links_) {
       if (!link.forwarding) continue;
       if (link.observer) {
@@ -339,9 +342,8 @@ void Leader::CommitAgreed(Actions* out) {
     history_.applied = entry->zxid;
     history_.committed.Add(*entry);
     out->push_back(Deliver{*std::move(entry)});
-    // Between two commits of one quorum, a sync keeps its place.
-    AnswerSyncs(out);
   }
+  AnswerSyncs(out);
 }
 
 void Leader::Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions* out) {
@@ -359,20 +361,56 @@ void Leader::SendTo(LearnerId id, QuorumPacket packet, Actions* out) {
 }
 
 void Leader::Sync(std::optional<LearnerId> id, Actions* out) {
-  syncs_.push_back({proposals_->last_proposed(), id});
-  AnswerSyncs(out);
+  syncs_.push_back({proposals_->last_proposed(), round_ + 1, id});
+  // While a round is under way all that come wait for the next one together.
+  if (proven_round_ == round_) PingAll(out);
 }
 
 void Leader::AnswerSyncs(Actions* out) {
-  while (!syncs_.empty() && syncs_.front().upto <= proposals_->last_committed()) {
-    const QuorumPacket answer{Type::kSync, Zxid{0}};
-    if (syncs_.front().id) {
-      SendTo(*syncs_.front().id, answer, out);
-    } else {
-      out->push_back(LeaderAnswer{answer});
-    }
-    syncs_.pop_front();
+  while (!syncs_.empty() && syncs_.front().upto <= proposals_->last_committed() &&
+         syncs_.front().round <= proven_round_) {
+    AnswerFirstSync(out);
   }
+}
+
+void Leader::AnswerFirstSync(Actions* out) {
+  const QuorumPacket answer{Type::kSync, Zxid{0}};
+  if (syncs_.front().id) {
+    SendTo(*syncs_.front().id, answer, out);
+  } else {
+    out->push_back(LeaderAnswer{answer});
+  }
+  syncs_.pop_front();
+}
+
+void Leader::PingAll(Actions* out) {
+  ++round_;
+  for (auto& [id, link] : links_) {
+    if (link.phase != Link::kSynced) continue;
+    link.pings.push_back(round_);
+    out->push_back(SendToLearner{id, {Type::kPing, proposals_->last_proposed()}});
+  }
+  CheckRound(round_, out);
+}
+
+void Leader::OnPingAnswered(LearnerLink* link, Actions* out) {
+  if (link->pings.empty()) return;
+  link->answered_round = link->pings.front();
+  link->pings.pop_front();
+  CheckRound(link->answered_round, out);
+}
+
+// Whoever answers a PING was this leader's when the PING was sent.
+void Leader::CheckRound(uint64_t round, Actions* out) {
+  if (phase_ != Phase::kServing || round <= proven_round_) return;
+  std::set<PeerId> answered{options_.self};
+  for (const auto& [id, link] : links_) {
+    if (!link.observer && link.answered_round >= round) answered.insert(link.sid);
+  }
+  if (!quorum_.IsQuorum(answered)) return;
+  proven_round_ = round;
+  AnswerSyncs(out);
+  if (!syncs_.empty() && syncs_.back().round > round_) PingAll(out);
 }
 
 // ---- Liveness.
@@ -409,10 +447,7 @@ Status Leader::OnTimer(MonoMs now, Actions* out) {
   if (!odd_half_tick_ && !HasQuorum()) {
     return Error{Errc::kBadFrame, "a quorum of followers is lost"};
   }
-  for (const auto& [id, link] : links_) {
-    if (link.phase != Link::kSynced) continue;
-    out->push_back(SendToLearner{id, {Type::kPing, proposals_->last_proposed()}});
-  }
+  PingAll(out);
   return {};
 }
 

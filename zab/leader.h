@@ -49,7 +49,8 @@ class Leader {
   // REQUIRES: serving(), CanPropose() and entry.zxid == NextProposal().
   void Propose(MonoMs now, LogEntry entry, Actions* out);
   // Answer `id` (nullopt: this server's own client, by a LeaderAnswer) with a SYNC once everything
-  // proposed until now is committed.
+  // proposed until now is committed and a quorum has shown that it followed this leader when the
+  // sync came: one that was paused or cut off may have a successor without knowing it.
   void Sync(std::optional<LearnerId> id, Actions* out);
   // A message for one learner in its place among the others: REVALIDATE.
   void SendTo(LearnerId id, QuorumPacket packet, Actions* out);
@@ -73,6 +74,7 @@ class Leader {
   enum class Phase : uint8_t { kEpoch, kAckEpoch, kNewLeader, kServing };
   struct WaitingSync {
     Zxid upto;
+    uint64_t round;  // of PINGs, the first that was sent after it came
     std::optional<LearnerId> id;
   };
 
@@ -91,6 +93,10 @@ class Leader {
   void BringUpToDate(MonoMs now, LearnerId id, LearnerLink* link, Actions* out);
   void CommitAgreed(Actions* out);
   void AnswerSyncs(Actions* out);
+  void AnswerFirstSync(Actions* out);
+  void PingAll(Actions* out);
+  void OnPingAnswered(LearnerLink* link, Actions* out);
+  void CheckRound(uint64_t round, Actions* out);
   void Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions* out);
   void Close(LearnerId id, std::string why, Actions* out);
   bool HasQuorum() const;
@@ -113,6 +119,8 @@ class Leader {
   std::map<LearnerId, LearnerLink> links_;
   std::optional<Proposals> proposals_;  // from the choice of the epoch on
   std::deque<WaitingSync> syncs_;
+  uint64_t round_ = 0;         // of PINGs to all
+  uint64_t proven_round_ = 0;  // the last one that a quorum has answered
   MonoMs next_half_tick_;
   bool odd_half_tick_ = false;
   MonoMs began_;

@@ -3,6 +3,7 @@
 #define LOCKKEEPER_ZAB_LEARNER_LINK_H_
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <vector>
 
@@ -66,6 +67,9 @@ struct LearnerLink {
   std::vector<QuorumPacket> held;
   size_t held_bytes = 0;
   AckClock acks;
+  // Rounds of the PINGs that it has not answered, in order, and the last one that it has.
+  std::deque<uint64_t> pings;
+  uint64_t answered_round = 0;
 
   bool Synchronizing() const { return phase == Phase::kAwaitAck || phase == Phase::kAwaitLog; }
 };

@@ -3,6 +3,7 @@
 import time
 from typing import Optional, Sequence
 
+from lib import apache_release
 from lib.servers import ApacheServer, LockkeeperServer, ServerProcess, free_port
 
 TIMING = {"tickTime": 500, "initLimit": 20, "syncLimit": 10}
@@ -17,18 +18,38 @@ class ApacheMember(ApacheServer):
         return [member if item == alone else item for item in super().command()]
 
 
-_KINDS = {"lockkeeper": LockkeeperServer, "apache": ApacheMember}
+class ReleasedApacheMember(ApacheMember):
+    """The released Apache of mixed/pom.xml; the caller sees to it that it can be had."""
+
+    def command(self) -> list:
+        command = super().command()
+        position = command.index("-cp")
+        command[position + 1] = apache_release.class_path()
+        log = ["logFile=System.out", "showDateTime=true", "dateTimeFormat=yyyy-MM-dd HH:mm:ss,SSS"]
+        command[position:position] = [f"-Dorg.slf4j.simpleLogger.{key}" for key in log]
+        return command
+
+
+_KINDS = {
+    "lockkeeper": LockkeeperServer,
+    "apache": ApacheMember,
+    "apache39": ReleasedApacheMember,
+}
 
 
 class Ensemble:
-    """Members with numbers from 1. `kinds`: one for each; `observers`: numbers that do not vote."""
+    """Members with numbers from 1. `kinds`: one for each; `observers`: numbers that do not vote;
+    `hosts`: addresses by number where they are not 127.0.0.1.
+    """
 
     def __init__(
         self,
         kinds: Sequence[str],
         observers: Sequence[int] = (),
         config: Optional[dict] = None,
+        hosts: Optional[dict] = None,
     ) -> None:
+        self._hosts = hosts or {}
         self.observers = set(observers)
         self.config = {**TIMING, **(config or {})}
         numbers = range(1, len(kinds) + 1)
@@ -47,13 +68,17 @@ class Ensemble:
         lines = dict(self.config)
         for other, (quorum, election, _client) in self._ports.items():
             role = "observer" if other in self.observers else "participant"
-            lines[f"server.{other}"] = f"127.0.0.1:{quorum}:{election}:{role}"
+            lines[f"server.{other}"] = f"{self._host(other)}:{quorum}:{election}:{role}"
         if number in self.observers:
             lines["peerType"] = "observer"
         lines["clientPort"] = self._ports[number][2]
         server = _KINDS[kind](lines, data_dir)
+        server.host = self._host(number)
         (server.data_dir / "myid").write_text(str(number), encoding="ascii")
         return server
+
+    def _host(self, number: int) -> str:
+        return self._hosts.get(number, "127.0.0.1")
 
     def replace(self, number: int, kind: str, data_dir=None) -> ServerProcess:
         """Another kind of server takes the place of a stopped one, empty or on its directory."""
@@ -102,7 +127,7 @@ class Ensemble:
     def hosts(self, numbers: Optional[Sequence[int]] = None) -> str:
         """A connect string of `numbers` (all members)."""
         chosen = self.members if numbers is None else numbers
-        return ",".join(f"127.0.0.1:{self._ports[n][2]}" for n in chosen)
+        return ",".join(f"{self._host(n)}:{self._ports[n][2]}" for n in chosen)
 
     def close(self) -> None:
         """Ends every process and removes every directory."""

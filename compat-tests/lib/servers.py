@@ -10,6 +10,7 @@ directory that is removed by `close()`, by leaving the `with` block, and at inte
 """
 
 import atexit
+import collections
 import ctypes
 import os
 import random
@@ -44,6 +45,7 @@ log4j.appender.OUT.layout.ConversionPattern=%d{ISO8601} - %-5p [%t:%C{1}@%L] - %
 _LIBC = ctypes.CDLL(None)
 _PR_SET_PDEATHSIG = 1
 _RUNNING: "weakref.WeakSet" = weakref.WeakSet()
+_GIVEN_PORTS: collections.deque = collections.deque(maxlen=1000)
 
 
 def server_kind() -> str:
@@ -63,24 +65,33 @@ def lockkeeper_binary() -> Path:
 def free_port() -> int:
     """A TCP port that nobody listens on, outside the range from which outgoing connections are
     given. Workers of one test run draw from ranges of their own, so that none takes a port whose
-    server is being restarted by another.
+    server is being restarted by another; and a worker does not give a port again while the server
+    that it is meant for may not have opened it yet.
     """
     worker = os.environ.get("PYTEST_XDIST_WORKER", "gw0")
     first = 12000 + int(worker.removeprefix("gw")) % 8 * 2500
     for _ in range(1000):
         port = random.SystemRandom().randrange(first, first + 2500)
+        if port in _GIVEN_PORTS:
+            continue
         with socket.socket() as probe:
             try:
                 probe.bind(("0.0.0.0", port))
+                _GIVEN_PORTS.append(port)
                 return port
             except OSError:
                 continue
     raise OSError("no free port found")
 
 
-def four_letter(host: str, port: int, word: str, timeout: float = 10) -> bytes:
-    """Sends a four-letter word and returns all bytes up to EOF; OSError when nobody answers."""
-    with socket.create_connection((host, port), timeout) as sock:
+def four_letter(
+    host: str, port: int, word: str, timeout: float = 10, source: Optional[str] = None
+) -> bytes:
+    """Sends a four-letter word, from the address `source` if given, and returns all bytes up to
+    EOF; OSError when nobody answers.
+    """
+    bound = (source, 0) if source else None
+    with socket.create_connection((host, port), timeout, bound) as sock:
         sock.sendall(word.encode())
         answer = b""
         while chunk := sock.recv(65536):
@@ -106,6 +117,8 @@ class ServerProcess:
         merged["clientPort"] = merged["clientPort"] or free_port()
         self.port = int(merged["clientPort"])
         self.config = {key: str(value) for key, value in merged.items() if value is not None}
+        self.prefix: list[str] = []  # words in front of the command, which must end in an exec
+        self.environment: dict[str, str] = {}  # variables that only this server gets
         self._process: Optional[subprocess.Popen] = None
         _RUNNING.add(self)
 
@@ -161,7 +174,8 @@ class ServerProcess:
         in_main_thread = threading.current_thread() is threading.main_thread()
         with open(self.log_path, "ab") as log:
             self._process = subprocess.Popen(  # pylint: disable=subprocess-popen-preexec-fn
-                self.command(),
+                [*self.prefix, *self.command()],
+                env={**os.environ, **self.environment},
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
@@ -202,6 +216,11 @@ class ServerProcess:
         if self.running:
             self._process.kill()
             self._process.wait()
+
+    def signal(self, number: int) -> None:
+        """Sends a signal if it runs."""
+        if self.running:
+            self._process.send_signal(number)
 
     def restart(self, timeout: float = 30):
         """stop, then start with the same port and data."""

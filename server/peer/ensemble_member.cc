@@ -172,17 +172,15 @@ void EnsembleMember::Carry(zab::SendToLeader& action) {
   to_leader_.push_back(std::move(action.packet));
 }
 
+// What does not fit into one answer goes before it; the leader counts the answer itself only.
 void EnsembleMember::Carry(zab::AnswerPing& action) {
   std::vector<SessionTouch> touches = host_.TakeTouches();
-  do {
-    std::vector<SessionTouch> rest;
-    if (touches.size() > kTouchesMax) {
-      rest.assign(touches.begin() + kTouchesMax, touches.end());
-      touches.resize(kTouchesMax);
-    }
-    to_leader_.push_back({Type::kPing, action.zxid, EncodeTouches(touches)});
-    touches = std::move(rest);
-  } while (!touches.empty());
+  while (touches.size() > kTouchesMax) {
+    const std::vector<SessionTouch> part(touches.end() - kTouchesMax, touches.end());
+    touches.resize(touches.size() - kTouchesMax);
+    to_leader_.push_back({Type::kPing, zab::kMoreTouches, EncodeTouches(part)});
+  }
+  to_leader_.push_back({Type::kPing, action.zxid, EncodeTouches(touches)});
 }
 
 void EnsembleMember::Carry(zab::LeaderAnswer& action) { host_.OnLeaderAnswer(action.packet); }

@@ -26,6 +26,11 @@ class LeaderBroadcast : public ::testing::Test {
     three_.peer().Sync(id, &actions);
     return Texts(actions);
   }
+  // What the answer to a PING leads to, without the PING itself, which goes to the server's core.
+  Lines AnswersPing(LearnerId id) {
+    const Lines all = three_.FromLearner(id, Packet(Type::kPing, Z(2, 0)));
+    return Lines(all.begin() + 1, all.end());
+  }
   // Second after second, while the learners of `alive` answer PINGs: all that was done.
   Lines Seconds(int count, const std::vector<LearnerId>& alive) {
     Lines all;
@@ -94,18 +99,44 @@ TEST_F(LeaderBroadcast, RequestsAreHandedOnAndUnknownPacketsIgnored) {  // QP-4.
 
 // ---- SYNC.
 
-TEST_F(LeaderBroadcast, ASyncWithNothingOpenIsAnsweredAtOnce) {  // QP-4.6
-  EXPECT_EQ(Sync(11), Lines{"to 11: SYNC 0:0"});
-  EXPECT_EQ(Sync(std::nullopt), Lines{"leader answers SYNC 0:0"});
+TEST_F(LeaderBroadcast, ASyncIsAnsweredOnceAQuorumStillFollows) {  // QP-4.6
+  EXPECT_EQ(Sync(11), (Lines{"to 11: PING 2:0", "to 12: PING 2:0"}));
+  EXPECT_EQ(AnswersPing(12), Lines{"to 11: SYNC 0:0"});
+  EXPECT_EQ(AnswersPing(11), Lines{});
+  Sync(std::nullopt);
+  EXPECT_EQ(AnswersPing(11), Lines{"leader answers SYNC 0:0"});
+}
+
+TEST_F(LeaderBroadcast, SyncsOfOneRoundTripShareTheNext) {  // QP-4.6
+  Sync(11);
+  EXPECT_EQ(Sync(12), Lines{}) << "the PINGs on their way were sent before it came";
+  EXPECT_EQ(Sync(std::nullopt), Lines{});
+  EXPECT_EQ(AnswersPing(11), (Lines{"to 11: SYNC 0:0", "to 11: PING 2:0", "to 12: PING 2:0"}));
+  EXPECT_EQ(AnswersPing(12), Lines{}) << "of the first round";
+  EXPECT_EQ(AnswersPing(12), (Lines{"to 12: SYNC 0:0", "leader answers SYNC 0:0"}));
+}
+
+// It may have a successor whose writes it does not know.
+TEST_F(LeaderBroadcast, ALeaderWithoutAQuorumAnswersNoSync) {  // QP-4.6
+  three_.Synchronizes(4, Z(1, 5), kObserver);
+  Seconds(1, {11, 12, 14});
+  Sync(std::nullopt);
+  for (int second = 0; second < 3; ++second) {
+    EXPECT_EQ(AnswersPing(14), Lines{}) << "an observer";
+    three_.Wait(1000);
+  }
+  EXPECT_EQ(AnswersPing(12), Lines{"leader answers SYNC 0:0"});
 }
 
 TEST_F(LeaderBroadcast, ASyncWaitsForWhatWasOpenWhenItCame) {  // QP-4.6
   three_.Propose();
   three_.Propose();
-  EXPECT_EQ(Sync(11), Lines{});
+  Sync(11);
   three_.Propose();
-  EXPECT_EQ(Sync(12), Lines{});
-  EXPECT_EQ(Sync(std::nullopt), Lines{});
+  Sync(12);
+  Sync(std::nullopt);
+  EXPECT_EQ(Only(AnswersPing(11), "to 11: SYNC"), Lines{});
+  EXPECT_EQ(AnswersPing(11), Lines{});
   three_.Persisted(Z(2, 3));
   EXPECT_EQ(Only(Acks(1, Z(2, 1)), "to 11: SYNC"), Lines{});
   EXPECT_EQ(Acks(1, Z(2, 2)),
@@ -117,6 +148,7 @@ TEST_F(LeaderBroadcast, ASyncWaitsForWhatWasOpenWhenItCame) {  // QP-4.6
       << "in the order they came";
 }
 
+// No PING was answered, but 2:2 has a quorum and was proposed after the syncs came.
 TEST_F(LeaderBroadcast, ASyncKeepsItsPlaceBetweenCommitsOfOneQuorum) {  // QP-4.6
   three_.Propose();
   Sync(11);
@@ -133,6 +165,8 @@ TEST_F(LeaderBroadcast, ASyncOfALearnerThatIsGoneHoldsUpNobody) {  // QP-4.6
   Sync(11);
   Sync(12);
   three_.LearnerLost(11);
+  AnswersPing(12);
+  AnswersPing(12);
   three_.Persisted(Z(2, 1));
   EXPECT_EQ(Only(Acks(2, Z(2, 1)), "to 12: SYNC"), Lines{"to 12: SYNC 0:0"});
 }
@@ -167,6 +201,13 @@ TEST_F(LeaderRollover, StepsDownRatherThanUseUpTheCounters) {  // QP-5.1
 }
 
 // ---- Liveness.
+
+// A learner with more sessions than fit into one PING sends the rest before its answer.
+TEST_F(LeaderBroadcast, MoreTouchesThanFitAreNoAnswer) {
+  Sync(std::nullopt);
+  EXPECT_EQ(three_.FromLearner(11, Packet(Type::kPing, kMoreTouches)), Lines{"from 11: PING -1"});
+  EXPECT_EQ(AnswersPing(11), Lines{"leader answers SYNC 0:0"});
+}
 
 TEST_F(LeaderBroadcast, PingsEveryHalfTickWithTheLastProposal) {  // QP-4.4
   three_.Propose();
