@@ -330,8 +330,9 @@ void Leader::CommitAgreed(Actions* out) {
     history_.applied = entry->zxid;
     history_.committed.Add(*entry);
     out->push_back(Deliver{*std::move(entry)});
+    // A sync stands in front of whatever was proposed after it, for everyone who waits for both.
+    AnswerSyncs(out);
   }
-  AnswerSyncs(out);
 }
 
 void Leader::Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions* out) {

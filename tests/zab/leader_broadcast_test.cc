@@ -117,6 +117,19 @@ TEST_F(LeaderBroadcast, ASyncWaitsForWhatWasOpenWhenItCame) {  // QP-4.6
       << "in the order they came";
 }
 
+// Whoever waits for both knows them again by their order.
+TEST_F(LeaderBroadcast, ASyncStandsInFrontOfLaterCommitsAlsoWhenAllAreAgreedAtOnce) {  // QP-4.6
+  three_.Propose();
+  Sync(11);
+  Sync(std::nullopt);
+  three_.Propose();
+  three_.Persisted(Z(2, 2));
+  EXPECT_EQ(Acks(1, Z(2, 2)),
+            (Lines{"to 11: COMMIT 2:1", "to 12: COMMIT 2:1", "apply 2:1", "to 11: SYNC 0:0",
+                   "leader answers SYNC 0:0", "to 11: COMMIT 2:2", "to 12: COMMIT 2:2",
+                   "apply 2:2"}));
+}
+
 TEST_F(LeaderBroadcast, ASyncOfALearnerThatIsGoneHoldsUpNobody) {  // QP-4.6
   three_.Propose();
   Sync(11);
