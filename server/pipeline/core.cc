@@ -60,7 +60,6 @@ void Core::Advance(const Instant& now) {
   if (member_ != nullptr) member_->OnTimer(now_.mono);
   if (!stopping_) RunReaper();
   if (failed_) return;
-  FlushToLog();
   ApplyCommitted();
   if (member_ != nullptr) member_->Flush();
   MaybeCheckpoint();
@@ -123,7 +122,9 @@ bool Core::HasRunnable() const {
          (!in_flight_.empty() && in_flight_.front().what == InFlight::What::kRead);
 }
 
+// What is applied has been given to the log before, also where roles and states change.
 void Core::ApplyCommitted() {
+  FlushToLog();
   while (HasRunnable() && !failed_) ApplySlice();
 }
 
@@ -136,6 +137,16 @@ void Core::ApplySlice() {
     batch->last_zxid = tree().last_zxid();
   };
   ports_.ChangeTree(apply, batch);
+}
+
+// Another state, or another zxid of it; the I/O threads hear where it stands.
+void Core::MoveTree(const std::function<void()>& change) {
+  const auto batch = std::make_shared<AppliedBatch>();
+  const auto move = [this, &change, &batch] {
+    change();
+    batch->last_zxid = tree().last_zxid();
+  };
+  ports_.ChangeTree(move, batch);
 }
 
 bool Core::RunNext(AppliedBatch* batch) {

@@ -160,6 +160,7 @@ class Core final : public EnsembleHost {
   // Applies what is committed, in slices, each under all gates.
   void ApplyCommitted();
   void ApplySlice();
+  void MoveTree(const std::function<void()>& change);
   bool RunNext(AppliedBatch* batch);
   bool IsFor(const InFlight& in_flight, const LogEntry& entry) const;
   void ApplyEntry(const LogEntry& entry, AppliedBatch* batch);

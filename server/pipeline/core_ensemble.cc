@@ -38,8 +38,9 @@ void Core::Deliver(LogEntry entry) { committed_.emplace_back(std::move(entry)); 
 void Core::StartServing(const zab::StartServing& role) {
   ApplyCommitted();
   if (failed_) return;
-  if (role.role == zab::Role::kLeader)
-    ports_.ChangeTree([&] { mutable_tree().BeginEpoch(role.last); }, nullptr);
+  if (role.role == zab::Role::kLeader) {
+    MoveTree([&] { mutable_tree().BeginEpoch(role.last); });
+  }
   preparer_.emplace(tree(), options_.prepare);
   learner_of_.clear();
   touched_.clear();
@@ -74,7 +75,7 @@ void Core::DropInFlight() {
 }
 
 void Core::ReplaceTree(std::unique_ptr<DataTree> tree) {
-  ports_.ChangeTree([&] { slot_.tree.swap(tree); }, nullptr);
+  MoveTree([&] { slot_.tree.swap(tree); });
   preparer_.emplace(this->tree(), options_.prepare);
 }
 

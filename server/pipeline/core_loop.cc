@@ -63,11 +63,9 @@ void CoreLoop::AppendToLog(std::vector<LogEntry> entries) { log_.Append(std::mov
 void CoreLoop::ChangeTree(const std::function<void()>& change, const AppliedBatchRef& batch) {
   gate_.Write([&] {
     change();
-    if (batch == nullptr) return;
     // Under the gates: a reader that sees the new tree finds the batch in its inbox.
     for (IoThread* io : io_threads_) io->Enqueue(AppliedBatchRef(batch));
   });
-  if (batch == nullptr) return;
   for (IoThread* io : io_threads_) io->WakeIfConcerned(*batch);
 }
 

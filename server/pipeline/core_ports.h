@@ -24,8 +24,8 @@ class CorePorts {
 
   // In zxid order. The core hears Persisted or LogFailed.
   virtual void AppendToLog(std::vector<LogEntry> entries) = 0;
-  // Runs `change` while nobody reads the tree. `batch`, unless null, is filled by it, and whoever
-  // reads the tree later has the batch before.
+  // Runs `change`, which also fills `batch`, while nobody reads the tree. Whoever reads the tree
+  // later has the batch before.
   virtual void ChangeTree(const std::function<void()>& change, const AppliedBatchRef& batch) = 0;
   virtual void Send(uint32_t io_thread, IoMessage message) = 0;
   // Freezes the tree as it is now and writes it. The core hears CheckpointEnded, also when the

@@ -129,8 +129,10 @@ void ClientSession::HandleHandshake(std::string_view frame) {
     return;
   }
   const std::optional<Handshake> handshake = DecodeHandshake(frame);
+  const Zxid ours = io_.ReadTree().last_zxid();
+  if (state_ == State::kBroken) return;  // a delivery has closed the connection
   // Ahead of us: this client has seen a newer state, it must ask another server.
-  if (!handshake || handshake->request.last_zxid_seen > io_.ReadTree().last_zxid().value) {
+  if (!handshake || handshake->request.last_zxid_seen > ours.value) {
     if (handshake) {
       LOG(INFO) << "refusing a client that has seen zxid 0x" << std::hex
                 << handshake->request.last_zxid_seen << ", ours is 0x" << zxid().value << std::dec;
@@ -218,6 +220,7 @@ void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_vie
     pending.request.body = *request;
     pending.request.identities = identities_;
     io_.CatchUp();
+    if (state_ == State::kBroken) return;  // a delivery has closed the connection
     return Execute(pending);
   }
   pending.request = OwnedRequest(row.code, xid, body);
@@ -377,6 +380,8 @@ void ClientSession::Execute(Pending& pending) {
   const size_t before = out_.size();
   if (pending.kind == OpKind::kTreeRead) {
     const DataTree& tree = io_.ReadTree();
+    // A delivery on the way has closed the connection: nobody would remove its watches any more.
+    if (state_ == State::kBroken) return;
     std::vector<WatchRegistration> watches;
     HandleTreeRead({tree, context_.access, *pending.request.identities, session_}, pending.xid,
                    pending.op, pending.request.body, &out_, &watches);

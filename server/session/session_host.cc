@@ -2,21 +2,19 @@
 
 #include <glog/logging.h>
 
-#include <algorithm>
-
 #include "server/session/client_session.h"
 
 namespace lockkeeper {
 
 void SessionHost::Deliver(const AppliedBatch& batch) {
   for (const BatchItem& item : batch.items) {
-    seen_zxid_ = std::max(seen_zxid_, item.zxid);
+    seen_zxid_ = item.zxid;
     FireWatches(batch, item);
     if (item.to.id == 0 || item.to.io_thread != index_) continue;
     ClientSession* session = Reach(item.to.id);
     if (session != nullptr) session->OnDelivery(item, batch);
   }
-  seen_zxid_ = std::max(seen_zxid_, batch.last_zxid);
+  seen_zxid_ = batch.last_zxid;  // not always higher: what was never committed may have gone
 }
 
 void SessionHost::FireWatches(const AppliedBatch& batch, const BatchItem& item) {
