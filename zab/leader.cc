@@ -330,8 +330,9 @@ void Leader::CommitAgreed(Actions* out) {
     history_.applied = entry->zxid;
     history_.committed.Add(*entry);
     out->push_back(Deliver{*std::move(entry)});
+    // Before the next commit: a learner finds the answers to its requests by their order.
+    AnswerSyncs(out);
   }
-  AnswerSyncs(out);
 }
 
 void Leader::Send(LearnerId id, LearnerLink* link, QuorumPacket packet, Actions* out) {

@@ -117,6 +117,17 @@ TEST_F(LeaderBroadcast, ASyncWaitsForWhatWasOpenWhenItCame) {  // QP-4.6
       << "in the order they came";
 }
 
+// QP-4.6: a learner finds the answers to its requests by their order.
+TEST_F(LeaderBroadcast, ASyncIsAnsweredBeforeALaterCommitThatIsDecidedWithIt) {
+  three_.Propose();
+  EXPECT_EQ(Sync(11), Lines{});
+  three_.Propose();
+  three_.Persisted(Z(2, 2));
+  EXPECT_EQ(Acks(1, Z(2, 2)),
+            (Lines{"to 11: COMMIT 2:1", "to 12: COMMIT 2:1", "apply 2:1", "to 11: SYNC 0:0",
+                   "to 11: COMMIT 2:2", "to 12: COMMIT 2:2", "apply 2:2"}));
+}
+
 TEST_F(LeaderBroadcast, ASyncOfALearnerThatIsGoneHoldsUpNobody) {  // QP-4.6
   three_.Propose();
   Sync(11);
