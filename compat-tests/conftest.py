@@ -11,6 +11,7 @@ import signal
 import pytest
 
 from lib import servers
+from lib.spread import SpreadServer
 from lib.zkwire import end_session, open_session
 
 _SERVERS_OF_TEST = pytest.StashKey()
@@ -104,6 +105,6 @@ def pytest_runtest_makereport(item, call):
         if "server" in getattr(item, "funcargs", {}):
             processes.append(item.funcargs["server"])
         for process in processes:
-            if isinstance(process, servers.ServerProcess):
+            if isinstance(process, (servers.ServerProcess, SpreadServer)):
                 title = f"log of the server on port {process.port}"
                 report.sections.append((title, process.log_tail()))

@@ -274,7 +274,13 @@ class ApacheServer(ServerProcess):
 def make_server(
     kind: Optional[str] = None, config: Optional[dict] = None, data_dir=None
 ) -> ServerProcess:
-    """A server that is not started yet; kind "lockkeeper" or "apache", None = COMPAT_SERVER."""
+    """A server that is not started yet; kind "lockkeeper" or "apache", None = COMPAT_SERVER, and with
+    COMPAT_ENSEMBLE=3 an ensemble of that kind that looks like one server (lib/spread.py).
+    """
+    if kind is None and data_dir is None and "COMPAT_ENSEMBLE" in os.environ:
+        from lib.spread import SpreadServer  # pylint: disable=import-outside-toplevel,cyclic-import
+
+        return SpreadServer(server_kind(), config, int(os.environ["COMPAT_ENSEMBLE"]))
     kinds = {"lockkeeper": LockkeeperServer, "apache": ApacheServer}
     return kinds[kind or server_kind()](config, data_dir)
 
