@@ -4,10 +4,10 @@ import pytest
 
 from jepsen.cluster import Cluster
 from jepsen.network import Loopback
+from lib.ensemble import Ensemble
 from lib.records import OPEN_ACL, Op, create_request
 from lib.zkwire import open_session, reconnect
 
-AT_ONCE = 5
 ROUNDS = 8
 SESSION_MS = 40000
 
@@ -24,10 +24,34 @@ def slow_cluster():
         yield cluster
 
 
-def _send_creates(connection, name):
+@pytest.fixture(scope="module")
+def with_observer():
+    """Three voters and an observer, number 4."""
+    config = {"maxSessionTimeout": 60000}
+    with Ensemble(["lockkeeper"] * 4, observers=[4], config=config) as ensemble:
+        with open_session(ensemble.members[1], timeout_ms=SESSION_MS) as setup:
+            assert setup.create("/moves").ok
+            setup.close_session()
+        yield ensemble
+
+
+def _send_creates(connection, name, count):
     """Several creates in one segment, with xids from 1 on as each connection counts them."""
-    bodies = [create_request(f"/moves/{name}-{number}", b"", OPEN_ACL, 0) for number in range(AT_ONCE)]
+    bodies = [create_request(f"/moves/{name}-{number}", b"", OPEN_ACL, 0) for number in range(count)]
     connection.send_raw(b"".join(connection.encode(Op.CREATE, body) for body in bodies))
+
+
+def _move(members, source, target, name, count):
+    """Sends creates on `source`, moves the session to `target` without waiting, and checks the answers there."""
+    old = open_session(members[source], 60, timeout_ms=SESSION_MS)
+    _send_creates(old, f"old-{name}", count)
+    new = reconnect(members[target], old, 60, timeout_ms=SESSION_MS)
+    _send_creates(new, f"new-{name}", count)
+    answers = [new.next_reply() for _ in range(count)]
+    assert [answer.value for answer in answers] == [f"/moves/new-{name}-{item}" for item in range(count)]
+    old.close()
+    new.close_session()
+    new.close()
 
 
 @pytest.mark.parametrize("route", ["follower to follower", "leader to follower", "follower to leader"])
@@ -35,19 +59,17 @@ def test_qp_5_10_answers_to_the_old_connection_never_come_on_the_new_one(slow_cl
     """QP-5.10, QP-5.11: both connections count xids from 1, as kazoo's do; each answer names the path it created."""
     leader = slow_cluster.leader()
     followers = [number for number in slow_cluster.numbers if number != leader]
-    places = {"leader": leader, "follower": followers[0]}
     source, _, target = route.partition(" to ")
-    source = places[source]
-    target = followers[1] if target == "follower" else leader
-    members = slow_cluster.ensemble.members
+    source = leader if source == "leader" else followers[0]
+    target = leader if target == "leader" else followers[1]
     for number in range(ROUNDS):
-        old = open_session(members[source], 60, timeout_ms=SESSION_MS)
-        name = f"{source}-{target}-{number}"
-        _send_creates(old, f"old-{name}")
-        new = reconnect(members[target], old, 60, timeout_ms=SESSION_MS)
-        _send_creates(new, f"new-{name}")
-        answers = [new.next_reply() for _ in range(AT_ONCE)]
-        assert [answer.value for answer in answers] == [f"/moves/new-{name}-{item}" for item in range(AT_ONCE)]
-        old.close()
-        new.close_session()
-        new.close()
+        _move(slow_cluster.ensemble.members, source, target, f"{source}-{target}-{number}", 5)
+
+
+@pytest.mark.parametrize("source", ["leader", "follower"])
+def test_qp_5_10_answers_to_the_old_connection_never_come_from_an_observer(with_observer, source):
+    """QP-5.10: an observer learns of a proposal only with its commit, after the session has moved to it."""
+    leader = with_observer.leader()
+    place = leader if source == "leader" else next(number for number in (1, 2, 3) if number != leader)
+    for number in range(ROUNDS):
+        _move(with_observer.members, place, 4, f"{source}-{number}", 40)

@@ -273,6 +273,7 @@ void Core::AnswerSync(AppliedBatch* batch) {
   }
   const InFlight sync = std::move(in_flight_.front());
   in_flight_.pop_front();
+  if (sync.attach) return Attached(*sync.attach, true);
   const size_t begin = batch->bytes.size();
   outstanding_.Done(sync.request_bytes);
   WriteSyncReply(sync.xid, tree().last_zxid(), std::get<PathRequest>(sync.read.body).path,

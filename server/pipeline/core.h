@@ -113,6 +113,7 @@ class Core final : public EnsembleHost {
     int64_t request_bytes = 0;  // as Outstanding counts them
     std::vector<bool> create2;  // Create2Elements
     CoreRequest read;
+    std::optional<AttachSession> attach;  // a sync of this server's own: what is done then
   };
 
   void Handle(RequestBatch& batch);
@@ -147,6 +148,7 @@ class Core final : public EnsembleHost {
   void Revalidate(LinkId learner, const QuorumPacket& packet);
   void OnRevalidated(const QuorumPacket& packet);
   void Attached(const AttachSession& attach, bool valid);
+  void AttachBehindSync(const AttachSession& attach);
   void LoadSessions();
   void DropInFlight();
   void ReplaceTree(std::unique_ptr<DataTree> tree);

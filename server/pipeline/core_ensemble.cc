@@ -153,7 +153,24 @@ void Core::OnRevalidated(const QuorumPacket& packet) {
   const auto [begin, end] = revalidating_.equal_range(reply->session);
   const std::vector<std::pair<SessionId, AttachSession>> asked(begin, end);
   revalidating_.erase(begin, end);
-  for (const auto& [session, attach] : asked) Attached(attach, reply->valid);
+  for (const auto& [session, attach] : asked) {
+    if (reply->valid && serving_.role() == ServingRole::kObserver) {
+      AttachBehindSync(attach);
+    } else {
+      Attached(attach, reply->valid);
+    }
+  }
+}
+
+// An observer learns of a proposal only when it is committed: what the session has in flight from
+// another server may still come, with xids that its new connection counts again. Behind a sync all
+// of it is here.
+void Core::AttachBehindSync(const AttachSession& attach) {
+  std::string path;
+  JuteWriter(&path).Write(std::string_view("/"));
+  Forward(attach.session, 0, OpCode::kSync, path, nullptr);
+  in_flight_.push_back(
+      {.what = InFlight::What::kSync, .session = attach.session, .attach = attach});
 }
 
 // ---- As the leader.
