@@ -300,7 +300,9 @@ void SimServer::ChangeTree(const std::function<void()>& change, const AppliedBat
   if (serving_epoch_ != 0 && !batch->items.empty()) {
     around_.checker->Stands(options_.self, last, tree().digest());
   }
-  if (around_.bug == PlantedBug::kEphemeralLeftBehind) LeaveEphemeralBehind();
+  if (around_.bug == PlantedBug::kEphemeralLeftBehind && !batch->items.empty()) {
+    LeaveEphemeralBehind();
+  }
   process_->desk->Enqueue(AppliedBatchRef(batch));
   // The I/O thread may come in between two slices.
   if (around_.dice->OneIn(4)) process_->desk->Turn(Now());

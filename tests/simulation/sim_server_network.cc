@@ -266,7 +266,7 @@ bool SimServer::AnsweredWithoutLeader(const QuorumPacket& packet) {
 
 // The first ephemeral of a session that was closed comes back, here only.
 void SimServer::LeaveEphemeralBehind() {
-  if (leading()) return;
+  if (leading() || state_.history.empty()) return;
   const LogEntry& newest = state_.history.back();
   JuteReader reader(*newest.payload);
   TxnHeader header;
