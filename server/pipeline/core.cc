@@ -28,6 +28,8 @@ Core::Core(const CoreShared& shared, CorePorts* ports, const CoreOptions& option
       alone_({kSelf}),
       sessions_(options.tick_ms),
       next_session_id_(options.first_session_id),
+      applied_(tree().last_zxid()),
+      persisted_(applied_),
       reaper_(options.reaper, now.mono),
       schedule_(options.checkpoints, now.mono),
       complete_until_(options.io_threads) {
@@ -79,10 +81,11 @@ MonoMs Core::NextDeadline() const {
 }
 
 // Between two transactions: what is frozen is the tree at last_zxid(), all of it committed. A
-// member that does not serve may hold what will never be.
+// member that does not serve may hold what will never be. A checkpoint is never ahead of the log: a
+// member applies what others have on disk, and a log with a hole would be somebody's history.
 void Core::MaybeCheckpoint() {
   const CheckpointTracker& tracker = mutable_tree().checkpoint_tracker();
-  if (stopping_ || !serving_.serving() ||
+  if (stopping_ || !serving_.serving() || applied_ > persisted_ ||
       !schedule_.TakeStart(tracker.dirty(), tracker.dirty_bytes(), now_.mono)) {
     return;
   }
@@ -104,6 +107,7 @@ void Core::Fail(const Error& error) {
 }
 
 void Core::Handle(Persisted& persisted) {
+  persisted_ = std::max(persisted_, persisted.upto);
   if (member_ != nullptr) return member_->OnPersisted(now_.mono, persisted.upto);
   proposals_->OnAck(kSelf, persisted.upto);
   while (std::optional<LogEntry> entry = proposals_->TakeCommitted()) {
@@ -199,6 +203,7 @@ void Core::ApplyOne(const LogEntry& entry, InFlight& in_flight, AppliedBatch* ba
   in_flight.session = SessionId{outcome->header.client_id};
   item.session = in_flight.session;
   preparer_->Applied(entry.zxid);
+  applied_ = entry.zxid;
   if (outcome->recorded_digest && tree().digest_enabled() &&
       outcome->recorded_digest->tree_digest != static_cast<int64_t>(tree().digest())) {
     LOG_FIRST_N(ERROR, 1) << "digest mismatch at zxid " << entry.zxid;

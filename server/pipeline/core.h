@@ -189,6 +189,9 @@ class Core final : public EnsembleHost {
   std::optional<TxnPreparer> preparer_;
   SessionTracker sessions_;
   SessionId next_session_id_;
+  // The newest transaction of the tree, and the newest that is in the log on disk.
+  Zxid applied_;
+  Zxid persisted_;
   ContainerReaper reaper_;
   CheckpointSchedule schedule_;
   std::deque<RequestBatch> delayed_;  // in their order; see CheckpointSchedule::MustWait

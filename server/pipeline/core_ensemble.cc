@@ -76,6 +76,7 @@ void Core::DropInFlight() {
 
 void Core::ReplaceTree(std::unique_ptr<DataTree> tree) {
   MoveTree([&] { slot_.tree.swap(tree); });
+  applied_ = persisted_ = this->tree().last_zxid();
   preparer_.emplace(this->tree(), options_.prepare);
 }
 

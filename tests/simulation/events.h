@@ -3,9 +3,9 @@
 #ifndef LOCKKEEPER_TESTS_SIMULATION_EVENTS_H_
 #define LOCKKEEPER_TESTS_SIMULATION_EVENTS_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <functional>
-#include <queue>
 #include <utility>
 #include <vector>
 
@@ -15,14 +15,16 @@ class Events {
  public:
   int64_t now() const { return now_; }
   void At(int64_t when, std::function<void()> what) {
-    queue_.push({when < now_ ? now_ : when, next_++, std::move(what)});
+    heap_.push_back({when < now_ ? now_ : when, next_++, std::move(what)});
+    std::push_heap(heap_.begin(), heap_.end());
   }
   void After(int64_t ms, std::function<void()> what) { At(now_ + ms, std::move(what)); }
   // Runs everything planned up to `until`.
   void RunUntil(int64_t until) {
-    while (!queue_.empty() && queue_.top().when <= until) {
-      const Event event = queue_.top();
-      queue_.pop();
+    while (!heap_.empty() && heap_.front().when <= until) {
+      std::pop_heap(heap_.begin(), heap_.end());
+      const Event event = std::move(heap_.back());
+      heap_.pop_back();
       now_ = event.when;
       event.what();
     }
@@ -40,7 +42,7 @@ class Events {
   };
   int64_t now_ = 0;
   uint64_t next_ = 0;
-  std::priority_queue<Event> queue_;
+  std::vector<Event> heap_;
 };
 
 }  // namespace lockkeeper::simulation

@@ -42,7 +42,15 @@ INSTANTIATE_TEST_SUITE_P(
                       Mutation{PlantedBug::kDifferentVoters, "DifferentVoters"},
                       Mutation{PlantedBug::kCommitBeforeQuorum, "CommitBeforeQuorum"},
                       Mutation{PlantedBug::kNewLeaderBeforeSync, "NewLeaderBeforeSync"},
-                      Mutation{PlantedBug::kSnapshotIsOlder, "SnapshotIsOlder"}),
+                      Mutation{PlantedBug::kSnapshotIsOlder, "SnapshotIsOlder"},
+                      Mutation{PlantedBug::kStaleRead, "StaleRead"},
+                      Mutation{PlantedBug::kEphemeralLeftBehind, "EphemeralLeftBehind"},
+                      Mutation{PlantedBug::kWatchLostAtSliceBorder, "WatchLostAtSliceBorder"},
+                      Mutation{PlantedBug::kSessionWithoutRevalidation,
+                               "SessionWithoutRevalidation"},
+                      Mutation{PlantedBug::kNoRefusalAfterMove, "NoRefusalAfterMove"},
+                      Mutation{PlantedBug::kNeverExpires, "NeverExpires"},
+                      Mutation{PlantedBug::kReplyBeforeCommit, "ReplyBeforeCommit"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 }  // namespace

@@ -93,10 +93,8 @@ void SimNetwork::Deliver(uint64_t conn, bool to_leader) {
   direction.queue.pop_front();
   if (to_leader) {
     users_.at(to)->LearnerParcel(conn, parcel);
-  } else if (parcel.snapshot == nullptr) {
-    users_.at(to)->LeaderParcel(conn, parcel);
   } else {
-    users_.at(to)->LeaderSnapshotEnd(conn, parcel.snapshot);
+    users_.at(to)->LeaderParcel(conn, parcel);
   }
 }
 

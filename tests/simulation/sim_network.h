@@ -13,6 +13,7 @@
 #include <set>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "protocol/election_message.h"
 #include "protocol/quorum_packet.h"
@@ -21,18 +22,16 @@
 #include "tests/simulation/events.h"
 #include "tests/simulation/faults.h"
 #include "tests/simulation/sim_state.h"
-#include "zab/action.h"
 
 namespace lockkeeper::simulation {
 
-// A packet, or (with a state) the end of the stream behind a SNAP.
+// Packets, or (with an image) the stream behind a SNAP.
 struct Parcel {
-  QuorumPacket packet;
-  std::shared_ptr<const SimState> snapshot = nullptr;
+  std::vector<QuorumPacket> packets;
+  ImageRef image = nullptr;
 };
 
-// What a member's end of the network hears. `incarnation` of a member grows with each start; what
-// was meant for an earlier one is not delivered.
+// What a member's end of the network hears; `conn` is never used twice in a run.
 class NetworkUser {
  public:
   virtual ~NetworkUser() = default;
@@ -40,7 +39,6 @@ class NetworkUser {
   virtual void LeaderConnected(uint64_t conn) = 0;
   virtual void LeaderLost(uint64_t conn) = 0;
   virtual void LeaderParcel(uint64_t conn, const Parcel& parcel) = 0;
-  virtual void LeaderSnapshotEnd(uint64_t conn, std::shared_ptr<const SimState> state) = 0;
   virtual bool AcceptsLearners() const = 0;
   virtual void LearnerConnected(uint64_t conn) = 0;
   virtual void LearnerLost(uint64_t conn) = 0;

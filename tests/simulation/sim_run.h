@@ -9,12 +9,15 @@
 #include <string>
 #include <vector>
 
+#include "server/config/config.h"
 #include "tests/simulation/checker.h"
+#include "tests/simulation/client_network.h"
 #include "tests/simulation/dice.h"
 #include "tests/simulation/events.h"
 #include "tests/simulation/faults.h"
-#include "tests/simulation/sim_member.h"
+#include "tests/simulation/sim_client.h"
 #include "tests/simulation/sim_network.h"
+#include "tests/simulation/sim_server.h"
 
 namespace lockkeeper::simulation {
 
@@ -33,30 +36,38 @@ class SimRun {
 
  private:
   void Draw();
-  void BuildMembers();
-  void PlanWrites(int64_t until);
+  void BuildServers();
+  void BuildClients();
   void PlanFaults(int64_t until);
   void OneFault();
+  void OneClientFault();
   void CutSomething();
   void Heal();
   void CheckLiveness();
-  SimMember* Any() { return members_[dice_.Below(members_.size())].get(); }
   bool AllServe() const;
+  bool AllWrote() const;
+  void CheckQuiet();
+  Surroundings Around();
+  void HearElection();
+  void HearCommit(const Understood& what);
+  SimServer* Any() { return servers_[dice_.Below(servers_.size())].get(); }
 
   Dice dice_;
   Events events_;
   FaultPlan plan_;
+  Config config_;
   Checker checker_;
   SimNetwork network_;
+  ClientNetwork client_network_;
   const PlantedBug bug_;
   Sightings* const sightings_;
   const std::function<void(const std::string&)> trace_;
-  std::vector<std::unique_ptr<SimMember>> members_;
+  std::vector<std::unique_ptr<SimServer>> servers_;
+  std::vector<std::unique_ptr<SimClient>> clients_;
   int64_t voters_ = 0;
   int64_t observers_ = 0;
   int64_t fault_ms_ = 0;
-  int64_t write_ms_ = 0;
-  int64_t next_write_ = 0;
+  bool healthy_ = false;  // healed, and everybody serves
 };
 
 }  // namespace lockkeeper::simulation

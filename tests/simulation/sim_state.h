@@ -1,7 +1,11 @@
-// The replicated state of a simulated member: the history itself, so that nothing can hide in it.
+// The history of a simulated member beside its tree: what the checker compares, so that nothing can
+// hide in the tree. It goes wherever the tree goes: into checkpoints, snapshots, across the
+// network.
 #ifndef LOCKKEEPER_TESTS_SIMULATION_SIM_STATE_H_
 #define LOCKKEEPER_TESTS_SIMULATION_SIM_STATE_H_
 
+#include <memory>
+#include <string>
 #include <vector>
 
 #include "protocol/types.h"
@@ -10,15 +14,18 @@
 namespace lockkeeper::simulation {
 
 struct SimState {
-  Zxid zxid;  // the newest entry, or the beginning of an epoch
   std::vector<LogEntry> history;
 
   Zxid LastEntry() const { return history.empty() ? Zxid{0} : history.back().zxid; }
-  void Apply(const LogEntry& entry) {
-    history.push_back(entry);
-    zxid = entry.zxid;
-  }
 };
+
+// A tree as bytes (the stream behind a SNAP), at `zxid`, with its history.
+struct Image {
+  Zxid zxid;
+  std::string bytes;
+  SimState state;
+};
+using ImageRef = std::shared_ptr<const Image>;
 
 }  // namespace lockkeeper::simulation
 
