@@ -117,7 +117,7 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool ensemble = false;  // this server is a member of one
   Membership membership;                        // server.N, group.G, weight.N
   std::optional<PeerId> myid;                   // the file `myid`, if there is one
-  int64_t server_id = 1;                        // top byte of session ids; 1 in a standalone server
+  int64_t server_id = 1;                        // top byte of session ids: myid, or 1 standalone
   PeerRole peer_type = PeerRole::kParticipant;  // peerType; the server list wins
   bool standalone_enabled = true;       // standaloneEnabled: one participant runs standalone
   bool reconfig_enabled = false;        // reconfigEnabled

@@ -172,6 +172,7 @@ Status CheckEnsembleMode(ConfigDraft* draft, const std::string& list_key) {
                                        " in the file myid, is not in the list");
   }
   config.ensemble = true;
+  config.server_id = config.myid->value;
   return {};
 }
 
