@@ -5,9 +5,9 @@
 
 #include "server/server.h"
 #include "server/storage/epoch_files.h"
+#include "server/storage/log_range.h"
 #include "server/storage/recovery.h"
 #include "server/storage/state_change.h"
-#include "server/storage/log_range.h"
 
 namespace lockkeeper {
 namespace {
@@ -85,21 +85,19 @@ Status Server::JoinEnsemble() {
       ReadLogTail(fs_, dir_->log_dir(), last, options.commit_log_count, LimitsOf(config_));
   if (!tail) return tail.error();
   // An epoch's beginning is no transaction.
-  const bool whole = !tail->empty() && (tail->back().zxid == last ||
-                                        static_cast<uint32_t>(last.value) == 0);
+  const bool whole =
+      !tail->empty() && (tail->back().zxid == last || static_cast<uint32_t>(last.value) == 0);
   if (whole) {
     for (const LogEntry& entry : *tail) history.committed.Add(entry);
   }
 
   network_ = std::make_unique<PeerNetwork>(
-      NetworkOptionsOf(config_), [this](std::vector<PeerEvent> events) {
-        core_inbox_.Push(PeerEvents{std::move(events)});
-      });
+      NetworkOptionsOf(config_),
+      [this](std::vector<PeerEvent> events) { core_inbox_.Push(PeerEvents{std::move(events)}); });
   if (Status started = network_->Start(); !started) return started;
-  core_->JoinEnsemble(
-      std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), &fs_,
-                                       dir_->snapshot_dir(), core_.get()),
-      StorageOfMember());
+  core_->JoinEnsemble(std::make_unique<EnsembleMember>(options, std::move(history), network_.get(),
+                                                       &fs_, dir_->snapshot_dir(), core_.get()),
+                      StorageOfMember());
   return {};
 }
 

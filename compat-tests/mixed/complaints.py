@@ -42,6 +42,7 @@ ALLOWED_WHEN_SERVERS_DIE = [
     (r"PeerState set to LOOKING", "the leader was killed"),
     (r"Unexpected exception in LearnerHandler: *\njava.(io.EOFException|net.SocketException)", "a learner was killed"),
     (r"Closing connection to leader, exception during packet send", "the leader was killed"),
+    (r"Exception while sending packets in LearnerHandler", "a learner was killed"),
     (r"GOODBYE /", "a learner was killed"),
     (r"Close of session 0x\w+\njava.(io.IOException: ZooKeeperServer not running|net.SocketException)", "no leader"),
     (r"Cannot send TRUNC to peer sid: \d+ peer zxid is from different epoch", "a learner with a history of its own"),

@@ -67,8 +67,7 @@ std::string AdminThread::Answer(const Question& question) {
     case WordAction::kClose:
       return "";
   }
-  const ServerView view =
-      gatherer_->Gather(PartsOf(*word, serving), question.from, trace_mask_);
+  const ServerView view = gatherer_->Gather(PartsOf(*word, serving), question.from, trace_mask_);
   return AnswerText(*word, view);
 }
 

@@ -356,22 +356,21 @@ void Gatherer::FillQuorum(ServerView* view) const {
 }
 
 void Gatherer::FillMetrics(const IoPart& io, const CorePart& core, ServerView* view) const {
-  GaugeValues gauges{
-      .ephemerals_count = core.ephemeral_count,
-      .num_alive_connections = io.connection_count,
-      .outstanding_requests = view->outstanding,
-      .znode_count = core.node_count,
-      .global_sessions = core.session_count,
-      .uptime = view->now.value - started_.value,
-      .watch_count = io.watch_count,
-      .approximate_data_size = core.data_bytes,
-      .open_file_descriptor_count = OpenDescriptors(),
-      .max_file_descriptor_count = MaxDescriptors(),
-      .auth_failed_count = context_.auth_failed.load(std::memory_order_relaxed),
-      .quota_count_limit_per_namespace = core.count_limits,
-      .quota_bytes_limit_per_namespace = core.byte_limits,
-      .quota_count_usage_per_namespace = core.count_usage,
-      .quota_bytes_usage_per_namespace = core.byte_usage};
+  GaugeValues gauges{.ephemerals_count = core.ephemeral_count,
+                     .num_alive_connections = io.connection_count,
+                     .outstanding_requests = view->outstanding,
+                     .znode_count = core.node_count,
+                     .global_sessions = core.session_count,
+                     .uptime = view->now.value - started_.value,
+                     .watch_count = io.watch_count,
+                     .approximate_data_size = core.data_bytes,
+                     .open_file_descriptor_count = OpenDescriptors(),
+                     .max_file_descriptor_count = MaxDescriptors(),
+                     .auth_failed_count = context_.auth_failed.load(std::memory_order_relaxed),
+                     .quota_count_limit_per_namespace = core.count_limits,
+                     .quota_bytes_limit_per_namespace = core.byte_limits,
+                     .quota_count_usage_per_namespace = core.count_usage,
+                     .quota_bytes_usage_per_namespace = core.byte_usage};
   if (context_.config.ensemble) {
     gauges.quorum_size = static_cast<int64_t>(context_.config.membership.Participants());
   }

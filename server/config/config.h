@@ -114,7 +114,7 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
   int32_t checkpoint_interval_s = 300;  // lockkeeper.checkpointIntervalSeconds; 0: never
 
   // ---- The ensemble: validated and kept, without effect in a standalone server.
-  bool ensemble = false;  // this server is a member of one
+  bool ensemble = false;                        // this server is a member of one
   Membership membership;                        // server.N, group.G, weight.N
   std::optional<PeerId> myid;                   // the file `myid`, if there is one
   int64_t server_id = 1;                        // top byte of session ids: myid, or 1 standalone

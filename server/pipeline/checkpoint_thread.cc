@@ -2,8 +2,8 @@
 
 #include <glog/logging.h>
 
-#include <optional>
 #include <future>
+#include <optional>
 #include <utility>
 #include <vector>
 

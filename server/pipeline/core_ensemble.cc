@@ -129,8 +129,7 @@ void CoreLoop::Forward(SessionId session, int32_t xid, OpCode op, std::string_vi
 
 // Its place among this server's requests is its place at the leader: both are first in, first out.
 void CoreLoop::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlight in_flight) {
-  in_flight.what =
-      request.op == OpCode::kSync ? InFlight::What::kSync : InFlight::What::kForwarded;
+  in_flight.what = request.op == OpCode::kSync ? InFlight::What::kSync : InFlight::What::kForwarded;
   Forward(batch.session, request.xid, request.op, {request.frame.get(), request.frame_bytes},
           request.identities.get());
   in_flight.read = std::move(request);
@@ -219,8 +218,8 @@ std::string CoreLoop::PrepareForwarded(LinkId learner, const ForwardedRequest& r
     return preparer_->PrepareRefusal(context, ErrorCode::kSessionExpired);
   }
   const auto owner = learner_of_.find(session);
-  const bool elsewhere = owner != learner_of_.end() ? owner->second != learner
-                                                    : sessions_.OwnerOf(session).id != 0;
+  const bool elsewhere =
+      owner != learner_of_.end() ? owner->second != learner : sessions_.OwnerOf(session).id != 0;
   if (elsewhere) return preparer_->PrepareRefusal(context, ErrorCode::kSessionMoved);
   learner_of_[session] = learner;
   sessions_.Touch(session, MonoNow());

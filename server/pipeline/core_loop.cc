@@ -18,10 +18,9 @@ constexpr PeerId kSelf{0};
 
 }  // namespace
 
-CoreLoop::CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate,
-                   Inbox<CoreMessage>* inbox, LogThread* log, CheckpointThread* checkpoints,
-                   std::vector<IoThread*> io_threads, Outstanding* outstanding,
-                   const CoreOptions& options, Metrics* metrics,
+CoreLoop::CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate, Inbox<CoreMessage>* inbox,
+                   LogThread* log, CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
+                   Outstanding* outstanding, const CoreOptions& options, Metrics* metrics,
                    std::function<void(const Error&)> failed)
     : slot_(*slot),
       serving_(*serving),
@@ -208,8 +207,8 @@ void CoreLoop::ApplyOne(const LogEntry& entry, InFlight& in_flight, AppliedBatch
                  .bytes_begin = batch->bytes.size()};
   const Result<ApplyOutcome> outcome = tree().Apply(*entry.payload, &batch->changes);
   if (!outcome) {
-    return Fail({Errc::kCorruption, "a committed transaction cannot be applied: " +
-                                        outcome.error().message});
+    return Fail({Errc::kCorruption,
+                 "a committed transaction cannot be applied: " + outcome.error().message});
   }
   in_flight.session = SessionId{outcome->header.client_id};
   item.session = in_flight.session;
@@ -291,8 +290,8 @@ void CoreLoop::AnswerSync(AppliedBatch* batch) {
   in_flight_.pop_front();
   const size_t begin = batch->bytes.size();
   outstanding_.Done(sync.request_bytes);
-  WriteSyncReply(sync.xid, tree().last_zxid(),
-                 std::get<PathRequest>(sync.read.body).path, &batch->bytes);
+  WriteSyncReply(sync.xid, tree().last_zxid(), std::get<PathRequest>(sync.read.body).path,
+                 &batch->bytes);
   const auto changes = static_cast<uint32_t>(batch->changes.size());
   const auto watches = static_cast<uint32_t>(batch->watches.size());
   batch->items.push_back({.zxid = tree().last_zxid(),

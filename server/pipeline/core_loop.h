@@ -17,6 +17,7 @@
 #include "datatree/data_tree.h"
 #include "datatree/prepare.h"
 #include "server/admin/metrics.h"
+#include "server/peer/ensemble_member.h"
 #include "server/pipeline/checkpoint_schedule.h"
 #include "server/pipeline/checkpoint_thread.h"
 #include "server/pipeline/container_reaper.h"
@@ -27,7 +28,6 @@
 #include "server/pipeline/read_gate.h"
 #include "server/pipeline/serving_state.h"
 #include "server/pipeline/tree_slot.h"
-#include "server/peer/ensemble_member.h"
 #include "server/session/session_tracker.h"
 #include "zab/proposals.h"
 #include "zab/quorum.h"
@@ -56,8 +56,8 @@ class CoreLoop final : public EnsembleHost {
  public:
   // `failed` is called on the core thread once nothing can be acknowledged any more; the process
   // must end then.
-  CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
-           CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
+  CoreLoop(TreeSlot* slot, ServingState* serving, ReadGate* gate, Inbox<CoreMessage>* inbox,
+           LogThread* log, CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
            Outstanding* outstanding, const CoreOptions& options, Metrics* metrics,
            std::function<void(const Error&)> failed);
 

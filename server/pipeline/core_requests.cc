@@ -150,9 +150,9 @@ void CoreLoop::Handle(OpenSession& open) {
                      .kind = DeliveryKind::kSessionOpened,
                      .op = OpCode::kCreateSession};
   if (Proposes()) {
-    return Propose(preparer_->PrepareCreateSession(ContextFor(session, 0, Nobody()),
-                                                   open.timeout_ms),
-                   std::move(in_flight));
+    return Propose(
+        preparer_->PrepareCreateSession(ContextFor(session, 0, Nobody()), open.timeout_ms),
+        std::move(in_flight));
   }
   in_flight.what = InFlight::What::kForwarded;
   in_flight_.push_back(std::move(in_flight));

@@ -152,7 +152,8 @@ struct CloseAllConnections {};
 // connections arrive.
 using IoTask = std::function<void(IoThread&)>;
 
-using IoMessage = std::variant<AppliedBatchRef, SessionAttached, CloseConnection, CloseAllConnections, IoTask>;
+using IoMessage =
+    std::variant<AppliedBatchRef, SessionAttached, CloseConnection, CloseAllConnections, IoTask>;
 
 }  // namespace lockkeeper
 

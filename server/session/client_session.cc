@@ -407,8 +407,8 @@ void ClientSession::ExecuteLocal(const Pending& pending) {
     case OpCode::kPing:
       return WriteHeaderOnly(kPingXid, zxid(), ErrorCode::kOk, &out_);
     case OpCode::kSync:
-      return WriteSyncReply(pending.xid, zxid(),
-                            std::get<PathRequest>(pending.request.body).path, &out_);
+      return WriteSyncReply(pending.xid, zxid(), std::get<PathRequest>(pending.request.body).path,
+                            &out_);
     case OpCode::kCheckWatches:
       return CheckWatches(pending);
     case OpCode::kRemoveWatches:

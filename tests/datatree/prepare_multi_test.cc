@@ -40,9 +40,9 @@ TEST(MultiElements, SeeEarlierOnes) {  // CP-8.4, CP-8.13
 
 TEST(MultiElements, OfCreate2AreProposedAsCreate) {  // QP-6.9: members of 3.8.0 know no other
   TestTree t;
-  const ApplyOutcome outcome = t.Run(
-      OpCode::kMulti,
-      Multi({{OpCode::kCreate2, NewNode("/a")}, {OpCode::kCreate2, NewNode("/b", "", 4)}}));
+  const ApplyOutcome outcome =
+      t.Run(OpCode::kMulti,
+            Multi({{OpCode::kCreate2, NewNode("/a")}, {OpCode::kCreate2, NewNode("/b", "", 4)}}));
   ASSERT_EQ(outcome.multi.size(), 2u);
   EXPECT_EQ(outcome.multi[0].type, OpCode::kCreate);
   EXPECT_EQ(outcome.multi[1].type, OpCode::kCreateContainer);

@@ -373,8 +373,8 @@ TEST_F(LoadConfigTest, EnsembleValuesAreCompleted) {
 // CP-2.17: two members that start at the same moment must not give one id to two clients.
 TEST_F(LoadConfigTest, AMembersSessionIdsCarryItsNumber) {
   Write("myid", "3\n");
-  const Config config = Loaded(
-      "initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n");
+  const Config config =
+      Loaded("initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.2=b:1:2\nserver.3=c:1:2\n");
   EXPECT_EQ(config.server_id, 3);
 }
 
