@@ -28,6 +28,7 @@ ALLOWED = [
     (r"Send worker leaving thread id \d+", "two members dialled each other, or one was killed"),
     (r"Exception when using channel: for id", "two members dialled each other, or one was killed"),
     (r"Failed to send last message. Shutting down thread", "two members dialled each other, or one was killed"),
+    (r"Exception reading or writing challenge\njava.io.EOFException", "a dial was given up before its first byte"),
     (r"Quota exceeded: /quota/(soft|hard) ", "a test exceeds them"),
     (r"Unhandled scenario for peer sid: \d+ maxCommittedLog", "how a leader says that it sends a snapshot"),
     (r"Truncating log to get in sync with the leader", "a test wants that"),
