@@ -22,17 +22,27 @@ def pytest_configure(config):
     """Lets SIGTERM end the run in an orderly way, so that servers and directories are cleaned up.
     """
     config.addinivalue_line("markers", "long: runs only with COMPAT_LONG=1")
+    config.addinivalue_line("markers", "one_server(reason): means nothing with COMPAT_ENSEMBLE")
+    config.addinivalue_line(
+        "markers", "survives_reconnect: its clients try again by themselves; these run with COMPAT_CHAOS=1"
+    )
     signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config, items):
-    """Leaves out what takes long, unless COMPAT_LONG asks for it."""
-    if os.environ.get("COMPAT_LONG"):
-        return
-    long = [item for item in items if item.get_closest_marker("long")]
-    if long:
-        config.hook.pytest_deselected(items=long)
-        items[:] = [item for item in items if not item.get_closest_marker("long")]
+    """Leaves out what takes long, unless COMPAT_LONG asks for it, and with COMPAT_CHAOS what its clients cannot
+    survive.
+    """
+    unwanted = set()
+    if not os.environ.get("COMPAT_LONG"):
+        unwanted |= {item for item in items if item.get_closest_marker("long")}
+    if os.environ.get("COMPAT_CHAOS"):
+        unwanted |= {item for item in items if not item.get_closest_marker("survives_reconnect")}
+    if os.environ.get("COMPAT_ENSEMBLE"):
+        unwanted |= {item for item in items if item.get_closest_marker("one_server")}
+    if unwanted:
+        config.hook.pytest_deselected(items=list(unwanted))
+        items[:] = [item for item in items if item not in unwanted]
 
 
 @pytest.fixture(scope="module")

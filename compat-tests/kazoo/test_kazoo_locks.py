@@ -15,6 +15,8 @@ ROUNDS = 6
 SHORT_SESSION_S = 1.5
 SOON_S = 0.3  # long enough for a wrong grant to show, short enough to wait for in a test
 
+pytestmark = pytest.mark.survives_reconnect
+
 
 class Occupancy:
     """Counts how many are inside, and remembers the most there ever were."""

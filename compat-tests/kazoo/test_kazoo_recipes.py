@@ -13,6 +13,8 @@ from lib.waiting import wait_until
 SHORT_SESSION_S = 1.5
 SOON_S = 0.3
 
+pytestmark = pytest.mark.survives_reconnect
+
 
 # --- Election --------------------------------------------------------------------------------------
 

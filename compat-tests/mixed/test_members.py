@@ -134,6 +134,14 @@ def test_watches_fire_at_the_members_where_they_were_set(mixed, root):
         conn.close()
 
 
+def test_cp_2_17_session_ids_begin_with_the_number_of_the_member(mixed):
+    """CP-2.17, QP-5.10: members that start at the same moment never give one id to two clients."""
+    for number, server in mixed.members.items():
+        with open_session(server) as conn:
+            assert conn.session_id >> 56 == number
+            assert conn.close_session().ok
+
+
 @pytest.mark.parametrize("ephemerals", [3])
 def test_qp_5_10_a_session_moves_from_member_to_member_and_back(mixed, root, ephemerals):
     """QP-4.5, QP-5.10: id, password, timeout and ephemerals go with it, and the old connection ends."""

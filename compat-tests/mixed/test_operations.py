@@ -63,6 +63,14 @@ def _parameters() -> list:
 pytestmark = pytest.mark.parametrize("mixed, member", _parameters(), indirect=True, scope="session")
 
 
+class Silence(Exception):
+    """An Apache server gave no answer in time."""
+
+
+def _labels(trace) -> set:
+    return {label for step in trace.steps for label in step.entries}
+
+
 class MemberPair(Pair):
     """A follower of Apache's ensemble, and a member of a mixed one."""
 
@@ -84,9 +92,25 @@ class MemberPair(Pair):
         for name, runner in zip(("the reference", "the member of the mixed ensemble"), self._runners):
             try:
                 found.append(runner.run(script, root))
+            except TimeoutError as error:
+                if isinstance(runner.server, ApacheServer):
+                    raise Silence(name) from error
+                raise
             except Exception as error:
                 raise AssertionError(f"{script.name} ended at {name}: {error!r}") from error
         return tuple(found)
+
+    def compare_traces(self, script) -> tuple:
+        """Once more where an Apache follower stalls: 3.8.0 does so now and then, also among its own kind."""
+        for _ in range(3):
+            try:
+                outcome, traces = super().compare_traces(script)
+            except Silence:
+                continue
+            silent = [trace for trace, kind in zip(traces, self._servers) if isinstance(kind, ApacheServer)]
+            if not any("silence" in trace.ends(label.split("#")[0]) for trace in silent for label in _labels(trace)):
+                return outcome, traces
+        raise AssertionError(f"{script.name}: an Apache server stalled three times")
 
     def close(self) -> None:
         """The servers belong to their ensembles."""

@@ -55,6 +55,14 @@ compat_tests() {
   LOCKKEEPER_BINARY=$PWD/build/release/lockkeeper run_pytest compat "${@:-compat-tests}"
 }
 
+# Beyond what compat_tests runs of ensembles.
+ensemble_tests() {
+  export LOCKKEEPER_BINARY=$PWD/build/release/lockkeeper
+  COMPAT_LONG=1 run_pytest mixed compat-tests/mixed
+  COMPAT_ENSEMBLE=3 run_pytest clients-of-an-ensemble compat-tests/{kazoo,zkcli,cclient,java}
+  COMPAT_ENSEMBLE=3 COMPAT_CHAOS=1 run_pytest clients-under-kills compat-tests/kazoo
+}
+
 # The client protocol's checklist once more, against a server built with a sanitizer, which ends at
 # the first finding.
 checklist_under() {
