@@ -54,7 +54,9 @@ void SimClient::OnConnected(std::string_view frame, const Standing& from) {
   if (response.session_id == 0) {
     Trace(Text("is told that session ", session_, " has expired"));
     if (session_.value == 0) Say("a new session is refused");
-    if (!around_.checker->CloseWasProposed(session_)) {
+    // An old leader that does not know better has never heard of sessions of later epochs.
+    const bool could_know = from.epoch >= EpochOf(model().OpenedAt(session_));
+    if (could_know && !around_.checker->CloseWasProposed(session_)) {
       Say("the session is refused, but nobody ever closed it");
     }
     around_.client_network->LeaveByClient(link_, false);

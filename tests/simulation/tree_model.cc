@@ -62,6 +62,7 @@ void TreeModel::ApplyBody(OpCode type, JuteReader& body) {
       if (!live_.insert(session_).second || closed_.contains(session_)) {
         Say(Text(zxid_, " opens session ", session_, " again"));
       }
+      opened_.emplace(session_, zxid_);
       return;
     case OpCode::kCloseSession:
       return Close(Take<CloseSessionTxn>(body));

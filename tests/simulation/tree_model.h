@@ -46,6 +46,11 @@ class TreeModel {
 
   bool IsLive(SessionId session) const { return live_.contains(session); }
   const std::set<SessionId>& live() const { return live_; }
+  // 0: never.
+  Zxid OpenedAt(SessionId session) const {
+    const auto found = opened_.find(session);
+    return found == opened_.end() ? Zxid{0} : found->second;
+  }
   std::optional<Zxid> ClosedAt(SessionId session) const;
   // What is different in `tree`, which stands at the end of the history.
   std::vector<std::string> Compare(const DataTree& tree) const;
@@ -65,6 +70,7 @@ class TreeModel {
   std::map<std::string, std::vector<Zxid>> child_changes_;
   std::map<SessionId, std::set<std::string>> owned_;
   std::set<SessionId> live_;
+  std::map<SessionId, Zxid> opened_;
   std::map<SessionId, Zxid> closed_;
   std::map<SessionId, int32_t> last_cxid_;            // of what was carried out
   std::set<std::pair<SessionId, int32_t>> requests_;  // that have a transaction
