@@ -23,6 +23,11 @@ void SessionTracker::Unschedule(SessionId session, const Session& state) {
 }
 
 void SessionTracker::Add(SessionId session, int32_t timeout_ms, ConnectionRef owner, MonoMs now) {
+  const auto known = sessions_.find(session);
+  if (known != sessions_.end() && known->second.closing) {
+    known->second.owner = owner;
+    return;
+  }
   Remove(session);
   Session& state = sessions_[session];
   state.timeout_ms = timeout_ms;

@@ -32,7 +32,8 @@ class SessionTracker {
     buckets_.clear();
   }
 
-  // Starts tracking; also for a session known from the log.
+  // Starts tracking, or starts again; also for a session known from the log. One that is closing
+  // stays so: a leader tracks a session before its first transaction is committed.
   void Add(SessionId session, int32_t timeout_ms, ConnectionRef owner, MonoMs now);
   // Known and not closing?
   bool IsLive(SessionId session) const;

@@ -91,7 +91,7 @@ class SimServer final : public NetworkUser,
   void OpenLearnerPort() override;
   void CloseLearnerPort() override;
   void SendToLearner(LinkId link, std::vector<QuorumPacket> packets) override;
-  void StreamToLearner(LinkId link, SharedBytes bytes) override;
+  Status StreamToLearner(LinkId link, const StateSource& state) override;
   void CloseLearner(LinkId link) override;
 
   // CorePorts

@@ -54,7 +54,9 @@ INSTANTIATE_TEST_SUITE_P(
         // A sync was answered behind a write that was proposed after it; nothing was answered then.
         Regression{29, "SyncBehindALaterWriteBlockedTheServer"},
         // A checkpoint was on disk before the log's entries that it holds.
-        Regression{137, "CheckpointAheadOfTheLogLeftAHole"}),
+        Regression{137, "CheckpointAheadOfTheLogLeftAHole"},
+        // A session that expired before its creation was committed came back to life.
+        Regression{9049, "ExpiredSessionCameBackWithItsCreation"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(Simulation, OneSeed) {

@@ -16,6 +16,7 @@ TEST(SessionTracker, RoundsDeadlinesUpToTheNextTick) {  // CP-10.1
   EXPECT_EQ(tracker.NextDeadline(), MonoMs{5000});
   EXPECT_TRUE(tracker.PopExpired(MonoMs{4999}).empty());
   EXPECT_EQ(tracker.PopExpired(MonoMs{5000}), std::vector{kSession});
+  tracker.Remove(kSession);
   // A timeout that ends on a tick lives until the next one.
   tracker.Add(kSession, 4000, kFirst, MonoMs{1000});
   EXPECT_EQ(tracker.NextDeadline(), MonoMs{6000});
@@ -73,6 +74,17 @@ TEST(SessionTracker, AddingAgainStartsAgain) {  // a log may create a session tw
   EXPECT_EQ(tracker.NextDeadline(), MonoMs{2000});
   EXPECT_EQ(tracker.OwnerOf(kSession), kSecond);
   EXPECT_EQ(tracker.PopExpired(MonoMs{20000}), std::vector{kSession});
+}
+
+// Its expiry may be proposed before its creation is committed.
+TEST(SessionTracker, AddingDoesNotBringAClosingSessionBack) {
+  SessionTracker tracker(kTick);
+  tracker.Add(kSession, 1000, {}, MonoMs{0});
+  ASSERT_EQ(tracker.PopExpired(MonoMs{2000}).size(), 1u);
+  tracker.Add(kSession, 1000, kFirst, MonoMs{2500});
+  EXPECT_FALSE(tracker.IsLive(kSession));
+  EXPECT_EQ(tracker.OwnerOf(kSession), kFirst);
+  EXPECT_EQ(tracker.NextDeadline(), std::nullopt);
 }
 
 TEST(SessionTracker, AClosingSessionNeitherExpiresNorMoves) {  // CP-10.5
