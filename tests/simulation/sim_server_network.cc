@@ -226,41 +226,10 @@ Status SimServer::StreamToLearner(LinkId link, const StateSource& state) {
     return {};
   }
   std::string bytes;
-  Status made = state([&](std::string piece) { bytes += piece; });
+  const Status made = state([&](const std::string& piece) { bytes += piece; });
   if (!made) return made;
   around_.network->Send(link, false, {{}, std::make_shared<Image>(Image{Zxid{0}, bytes, state_})});
   return {};
-}
-
-void SimServer::CloseLearnerPort() {
-  if (dying_) return;
-  Trace("leads no more: " + peer().last_reason());
-  if (peer().last_reason().find("used up") != std::string::npos) {
-    Saw("zxids of an epoch used up");
-  }
-  listening_ = false;
-  for (const uint64_t conn : std::exchange(learner_conns_, {})) {
-    around_.network->Close(conn, options_.self);
-  }
-}
-
-void SimServer::SendToLearner(LinkId link, std::vector<QuorumPacket> packets) {
-  TracePackets("a learner", packets);
-  packets = Mutated(std::move(packets));
-  for (QuorumPacket& packet : packets) {
-    if (!Step()) return;
-    around_.network->Send(link, false, {{std::move(packet)}});
-  }
-}
-
-void SimServer::StreamToLearner(LinkId link, SharedBytes bytes) {
-  if (!Step()) return;
-  if (process_->outstanding.requests() > 0 || disk_.unsynced() > 0) Saw("SNAP under load");
-  if (around_.bug == PlantedBug::kSnapshotIsOlder) {
-    around_.network->Send(link, false, {{}, disk_.OlderImage()});
-    return;
-  }
-  around_.network->Send(link, false, {{}, std::make_shared<Image>(Image{Zxid{0}, *bytes, state_})});
 }
 
 void SimServer::CloseLearner(LinkId link) {
