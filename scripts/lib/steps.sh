@@ -30,13 +30,18 @@ build() {
 }
 
 unit_tests() {
-  local program name
-  # A sanitizer slows simulated ensembles down too much for all their seeds.
-  if [ "$1" = release ]; then unset LOCKKEEPER_SEEDS; else export LOCKKEEPER_SEEDS=200; fi
+  local program name filter=*
+  # A sanitizer slows simulated ensembles down too much for all their seeds, and for those in which
+  # planted bugs are found.
+  unset LOCKKEEPER_SEEDS
+  if [ "$1" != release ]; then
+    export LOCKKEEPER_SEEDS=100
+    filter=-Simulation/Planted.*
+  fi
   for program in build/"$1"/tests/*_tests; do
     name=$1-$(basename "$program")
     echo "== $name"
-    if ! timeout 600 "$program" --gtest_brief=1 --gtest_output="xml:$results/$name.xml"; then
+    if ! timeout 600 "$program" --gtest_brief=1 --gtest_filter="$filter" --gtest_output="xml:$results/$name.xml"; then
       [ -s "$results/$name.xml" ] || steps_failed=$((steps_failed + 1))
     fi
   done
