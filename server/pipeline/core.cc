@@ -210,6 +210,7 @@ void Core::ApplyOne(const LogEntry& entry, InFlight& in_flight, AppliedBatch* ba
     metrics_.digest_mismatches_count.Add(1);
   }
   TrackSession(*outcome, in_flight);
+  if (outcome->result.error == ErrorCode::kSessionMoved) LeaveMovedSession(&in_flight);
   item.changes_end = static_cast<uint32_t>(batch->changes.size());
   item.kind = in_flight.kind;
   item.to = in_flight.to;
@@ -236,6 +237,17 @@ void Core::TrackSession(const ApplyOutcome& outcome, InFlight& in_flight) {
       ports_.Send(owner.io_thread, CloseConnection{owner.id});
     }
   }
+}
+
+// That the session has moved is never told (client-protocol 2.3): the connection ends. It may be
+// the refusal of a request that another server forwarded before the session came here, with the
+// same xid; what became of the client's own it must find out anew.
+void Core::LeaveMovedSession(InFlight* in_flight) {
+  if (in_flight->kind != DeliveryKind::kReply && in_flight->kind != DeliveryKind::kReplyAndClose) {
+    return;
+  }
+  outstanding_.Done(in_flight->request_bytes);
+  in_flight->kind = DeliveryKind::kClose;
 }
 
 void Core::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight,

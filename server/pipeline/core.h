@@ -170,6 +170,7 @@ class Core final : public EnsembleHost {
   void AnswerSync(AppliedBatch* batch);
   void RunRead(const InFlight& in_flight, AppliedBatch* batch);
   void TrackSession(const ApplyOutcome& outcome, InFlight& in_flight);
+  void LeaveMovedSession(InFlight* in_flight);
   void EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight, AppliedBatch* batch);
   bool HasRunnable() const;
 
