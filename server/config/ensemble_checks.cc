@@ -183,6 +183,9 @@ Status CheckUnavailable(ConfigDraft* draft, const std::string& list_key) {
          "reconfiguration is not available yet: reconfig is answered with an error"}}) {
     if (IsTrue(*draft, key)) draft->Warn(key, std::string(what));
   }
+  if (!draft->config.leader_serves) {
+    draft->Warn("leaderServes", "no is not available yet: the leader takes clients too");
+  }
   return {};
 }
 
