@@ -13,11 +13,12 @@
 namespace lockkeeper {
 
 enum class Errc : uint8_t {
-  kIo,          // the operating system refused; the state of the file is unknown after a write
-  kCorruption,  // bytes on disk that cannot be what we or ZooKeeper wrote
-  kBadConfig,   // a key or value of the configuration; exit code 2
-  kDataDir,     // data directory missing, not writable, locked or of the wrong kind; exit code 3
-  kCheckpoint,  // a checkpoint could not be written; exit code 10
+  kIo,            // the operating system refused; the state of the file is unknown after a write
+  kCorruption,    // bytes on disk that cannot be what we or ZooKeeper wrote
+  kBadConfig,     // a key or value of the configuration; exit code 2
+  kDataDir,       // data directory missing, not writable, locked or of the wrong kind; exit code 3
+  kCheckpoint,    // a checkpoint could not be written; exit code 10
+  kElectionPort,  // it cannot be opened, after all retries; exit code 14
   kTooLarge,
   kBadFrame,
 };

@@ -5,7 +5,8 @@ import pytest
 from jepsen.cluster import Cluster
 from jepsen.network import Loopback
 from lib.ensemble import Ensemble
-from lib.records import OPEN_ACL, Op, create_request
+from lib.records import OPEN_ACL, Err, Op, create_request
+from lib.waiting import wait_until
 from lib.zkwire import ConnectionClosed, end_session, open_session, reconnect
 
 ROUNDS = 8
@@ -79,6 +80,35 @@ def test_qp_5_10_answers_to_the_old_connection_never_come_on_the_new_one(slow_cl
     target = leader if target == "leader" else followers[1]
     members = slow_cluster.ensemble.members
     assert any([_move(members, source, target, f"{source}-{target}-{number}", 5) for number in range(ROUNDS)])
+
+
+def _moved(cluster, path):
+    """A session that has gone from one follower to another, with both connections open; the new one has made `path`."""
+    leader = cluster.leader()
+    here, there = (number for number in cluster.numbers if number != leader)
+    old = open_session(cluster.ensemble.members[here], 60, timeout_ms=SESSION_MS)
+    new = reconnect(cluster.ensemble.members[there], old, 60, timeout_ms=SESSION_MS)
+    assert new.create(path).ok
+    return old, new
+
+
+def test_cp_2_20_a_write_on_the_connection_from_before_ends_it_and_is_not_applied(slow_cluster):
+    """CP-2.20: no reply, -118 least of all; the session goes on where it is."""
+    old, new = _moved(slow_cluster, "/moves/owner")
+    with pytest.raises(ConnectionClosed):
+        old.create("/moves/stale")
+    assert new.sync("/moves").ok
+    assert new.exists("/moves/stale").err == Err.NO_NODE
+    assert new.close_session().ok
+
+
+def test_cp_2_21_reads_on_the_connection_from_before_are_still_answered(slow_cluster):
+    """CP-2.21: a follower does not hear that the session has moved."""
+    old, new = _moved(slow_cluster, "/moves/reader")
+    wait_until(lambda: old.exists("/moves/reader").ok, "the follower's tree follows")
+    assert old.get("/moves/reader").ok
+    old.close()
+    assert new.close_session().ok
 
 
 @pytest.mark.parametrize("source", ["leader", "follower"])

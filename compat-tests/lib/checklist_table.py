@@ -20,15 +20,11 @@ _SHOWN_PER_LINE = 3
 CP_LINES = {1: 14, 2: 23, 3: 9, 4: 10, 5: 14, 6: 13, 7: 21, 8: 13, 9: 25, 10: 11, 11: 11, 13: 6}
 SO_LINES = {1: 7, 2: 22, 3: 19, 4: 13, 5: 14, 12: 7}
 OPEN = {
-    "CP-2.20": "ensembles",
-    "CP-2.21": "ensembles",
     "CP-10.11": "local sessions",
     "CP-11.7": "SASL",
     "CP-11.8": "SASL",
     "CP-11.10": "SASL",
     "CP-11.11": "SASL",
-    "SO-2.21": "ensembles (TRUNC)",
-    "SO-12.5": "ensembles (election port)",
     "SO-4.10": "dynamic reconfiguration",
     "SO-5.3": "read-only mode (the word itself is tested)",
     "SO-5.14": "TLS",

@@ -2,6 +2,7 @@
 
 import os
 import signal
+import socket
 
 import pytest
 
@@ -40,3 +41,16 @@ def test_outstanding_requests_are_forgotten_with_the_role():
                 os.kill(ensemble.members[leader].pid, signal.SIGCONT)
         ensemble.wait_serving()
         wait_until(lambda: outstanding(follower) == 0, "nothing is counted any more", timeout=10)
+
+
+def test_so_12_5_an_election_port_in_use_is_tried_again_and_then_ends_the_server_with_14():
+    with Ensemble(["lockkeeper"] * 3, config={"electionPortBindRetry": 1}) as ensemble:
+        member = ensemble.members[1]
+        election_port = int(member.config["server.1"].split(":")[2])
+        member.stop()
+        with socket.create_server((member.host, election_port)):
+            member.launch()
+            assert member.wait() == 14
+        assert f"cannot bind to {member.host}:{election_port}: Address already in use" in member.log_tail()
+        member.launch()
+        ensemble.wait_serving()

@@ -138,6 +138,8 @@ int ExitCode(const Error& error) {
       return 3;
     case Errc::kCheckpoint:
       return 10;
+    case Errc::kElectionPort:
+      return 14;
     default:
       return 1;
   }

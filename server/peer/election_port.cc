@@ -61,7 +61,7 @@ Status ElectionPort::TryOpen() {
     any = any || port->listener->open();
   }
   if (any) return {};
-  return Error{Errc::kIo, "the election port cannot be opened: " + failures};
+  return Error{Errc::kElectionPort, "the election port cannot be opened: " + failures};
 }
 
 void ElectionPort::KeepTrying() {
@@ -85,7 +85,8 @@ void ElectionPort::OnOpenFailed(Port& port, const Error& error) {
   port.given_up = true;
   const bool all = std::all_of(ports_.begin(), ports_.end(),
                                [](const auto& candidate) { return candidate->given_up; });
-  if (all) context_.outlet.Add(PortFailed{error, /*election=*/true});
+  if (!all) return;
+  context_.outlet.Add(PortFailed{{Errc::kElectionPort, error.message}, /*election=*/true});
 }
 
 void ElectionPort::Reopen(Port& port) {

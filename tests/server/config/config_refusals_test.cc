@@ -323,6 +323,7 @@ TEST_F(ConfigRefusals, Arguments) {
 TEST(ExitCodes, FollowTheCodeOfTheError) {
   EXPECT_EQ(ExitCode(Error{Errc::kBadConfig, ""}), 2);
   EXPECT_EQ(ExitCode(Error{Errc::kDataDir, ""}), 3);
+  EXPECT_EQ(ExitCode(Error{Errc::kElectionPort, ""}), 14);
   for (const Errc other : {Errc::kIo, Errc::kCorruption, Errc::kTooLarge, Errc::kBadFrame}) {
     EXPECT_EQ(ExitCode(Error{other, ""}), 1);
   }

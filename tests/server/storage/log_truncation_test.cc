@@ -45,6 +45,7 @@ class LogTruncation : public testing::Test {
   FakeFileSystem fs_;
 };
 
+// SO-2.21
 TEST_F(LogTruncation, CutsTheFileWithThePlaceAndRemovesLaterOnes_QP_3_17) {
   Put(1, 10);
   Put(11, 20);
