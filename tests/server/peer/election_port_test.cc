@@ -420,7 +420,7 @@ TEST_F(ElectionPortTest, QP_9_2_PortInUseIsReportedAfterTheRetries) {
   const auto begin = std::chrono::steady_clock::now();
   const Status started = node.network.Start();
   ASSERT_FALSE(started.ok());
-  EXPECT_EQ(started.error().code, Errc::kIo);
+  EXPECT_EQ(started.error().code, Errc::kElectionPort);
   EXPECT_NE(started.error().message.find(Local(ports_.election(2))), std::string::npos);
   EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(200));  // one retry
 }
@@ -487,7 +487,7 @@ TEST_F(ElectionPortTest, QP_9_2_PortThatFailsIsOpenedAgainAndItsLossIsReported) 
   const auto failed = node_->events.Next<PortFailed>();
   ASSERT_TRUE(failed.has_value());
   EXPECT_TRUE(failed->election);
-  EXPECT_EQ(failed->error.code, Errc::kIo);
+  EXPECT_EQ(failed->error.code, Errc::kElectionPort);
 }
 
 TEST_F(ElectionPortTest, QP_9_2_ListensOnAllAddressesWhenToldSo) {
