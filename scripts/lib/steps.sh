@@ -41,7 +41,7 @@ unit_tests() {
   for program in build/"$1"/tests/*_tests; do
     name=$1-$(basename "$program")
     echo "== $name"
-    if ! timeout 600 "$program" --gtest_brief=1 --gtest_filter="$filter" --gtest_output="xml:$results/$name.xml"; then
+    if ! timeout 1200 "$program" --gtest_brief=1 --gtest_filter="$filter" --gtest_output="xml:$results/$name.xml"; then
       [ -s "$results/$name.xml" ] || steps_failed=$((steps_failed + 1))
     fi
   done
