@@ -24,9 +24,10 @@ step() {
   fi
 }
 
+# build PRESET [TARGET...]: everything unless targets are named.
 build() {
   step "configure $1" cmake --preset "$1" --log-level=WARNING || return 1
-  step "build $1" cmake --build --preset "$1" || return 1
+  step "build $1" cmake --build --preset "$1" ${2:+--target} "${@:2}" || return 1
 }
 
 unit_tests() {
