@@ -20,7 +20,8 @@ EnsembleMember::EnsembleMember(const zab::PeerOptions& options, zab::History his
 
 // ---- Events.
 
-void EnsembleMember::Tell(const std::function<void(zab::Actions*)>& event) {
+template <class Event>
+void EnsembleMember::Tell(const Event& event) {
   if (failed_) return;
   zab::Actions actions;
   event(&actions);
@@ -138,6 +139,11 @@ void EnsembleMember::Sync(MonoMs, std::optional<LinkId> learner) {
 
 void EnsembleMember::AnswerLearner(LinkId learner, QuorumPacket packet) {
   Tell([&](zab::Actions* out) { peer_.SendToLearnerInOrder(learner, std::move(packet), out); });
+}
+
+void EnsembleMember::LeaveRole(MonoMs now, const std::string& why) {
+  now_ = now;
+  Tell([&](zab::Actions* out) { peer_.LeaveRole(now, why, out); });
 }
 
 void EnsembleMember::SendToLeader(QuorumPacket packet) { to_leader_.push_back(std::move(packet)); }

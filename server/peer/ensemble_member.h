@@ -78,13 +78,17 @@ class EnsembleMember {
   void Propose(MonoMs now, LogEntry entry);
   void Sync(MonoMs now, std::optional<LinkId> learner);
   void AnswerLearner(LinkId learner, QuorumPacket packet);
+  // Ends whatever role this member has, and looks for another.
+  void LeaveRole(MonoMs now, const std::string& why);
   // Follower: a REQUEST or REVALIDATE of one of this server's clients.
   void SendToLeader(QuorumPacket packet);
   // Sends what the events since the last call have led to; called when the core has nothing left.
   void Flush();
 
  private:
-  void Tell(const std::function<void(zab::Actions*)>& event);
+  // event(zab::Actions*): carries out what comes of it. A template: this is on the way of requests.
+  template <class Event>
+  void Tell(const Event& event);
   void On(MonoMs now, NotificationCame& event);
   void On(MonoMs now, LeaderLinkUp& event);
   void On(MonoMs now, LeaderPackets& event);
