@@ -76,6 +76,8 @@ class Peer {
   void SendToLearnerInOrder(LearnerId id, QuorumPacket packet, Actions* out) {
     leader_->SendTo(id, std::move(packet), out);
   }
+  // Ends whatever role this member has; it looks for another one.
+  void LeaveRole(MonoMs now, const std::string& why, Actions* out) { EndRole(now, why, out); }
   // Ends whatever role this member has, for an orderly stop; it does not look for another one.
   void Stop(Actions* out);
 

@@ -63,6 +63,7 @@ void Core::Advance(const Instant& now) {
   if (!stopping_) RunReaper();
   if (failed_) return;
   ApplyCommitted();
+  if (out_of_step_) member_->LeaveRole(now_.mono, *std::exchange(out_of_step_, {}));
   if (member_ != nullptr) member_->Flush();
   MaybeCheckpoint();
 }
@@ -285,7 +286,8 @@ void Core::RunRead(const InFlight& in_flight, AppliedBatch* batch) {
 // The leader's word: everything that it had proposed when it was asked is applied here.
 void Core::AnswerSync(AppliedBatch* batch) {
   if (in_flight_.empty() || in_flight_.front().what != InFlight::What::kSync) {
-    LOG(ERROR) << "the leader answers a sync that nobody asked for";
+    // Its clients would wait for ever: better to lose their connections than that.
+    out_of_step_ = "the leader answers a sync that is not the next to be answered";
     return;
   }
   const InFlight sync = std::move(in_flight_.front());

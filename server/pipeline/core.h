@@ -206,6 +206,8 @@ class Core final : public EnsembleHost {
   std::map<SessionId, int32_t> touched_;
   std::multimap<SessionId, AttachSession> revalidating_;
   std::vector<MonoMs> complete_until_;  // by I/O thread: see TouchReport
+  // Why the leader's answers and this server's requests do not belong together any more.
+  std::optional<std::string> out_of_step_;
   bool stopping_ = false;
   bool failed_ = false;
 };

@@ -136,7 +136,8 @@ void Core::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlig
   in_flight.what = request.op == OpCode::kSync ? InFlight::What::kSync : InFlight::What::kForwarded;
   Forward(batch.session, request.xid, request.op, {request.frame.get(), request.frame_bytes},
           request.identities.get());
-  in_flight.read = std::move(request);
+  // A sync's answer repeats its path; of other requests nothing is needed any more.
+  if (request.op == OpCode::kSync) in_flight.read = std::move(request);
   in_flight_.push_back(std::move(in_flight));
 }
 

@@ -292,5 +292,11 @@ TEST_F(LeaderBroadcast, AnUncommittedTailIsPartOfItsVote) {  // QP-3.23, P14
                                               "notify 2: LOOKING for 3 at 2:2 epoch 2 round 2"}));
 }
 
+TEST_F(LeaderBroadcast, MayResignAnyTimeAndLooksAgain) {
+  EXPECT_FALSE(Only(three_.LeavesRole(), "notify").empty());
+  EXPECT_EQ(three_.peer().state(), ServerState::kLooking);
+  EXPECT_EQ(three_.LeavesRole(), Lines{}) << "there is no role to leave";
+}
+
 }  // namespace
 }  // namespace lockkeeper::zab

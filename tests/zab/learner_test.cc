@@ -248,5 +248,13 @@ TEST_F(LearnerTest, AnUncommittedTailThatTheNextLeaderHasIsKept) {  // QP-3.23
   EXPECT_TRUE(Has(one_.FollowToTheEnd(3), "serve as follower under 3 epoch 3 at 2:1"));
 }
 
+TEST_F(LearnerTest, MayLeaveAnyTimeAndLooksAgain) {
+  Serve();
+  const Lines lines = one_.LeavesRole();
+  EXPECT_EQ((Lines{lines.begin(), lines.begin() + 2}), (Lines{"stop serving", "leave the leader"}));
+  EXPECT_FALSE(Only(lines, "notify").empty());
+  EXPECT_EQ(one_.peer().last_reason(), "a test says so");
+}
+
 }  // namespace
 }  // namespace lockkeeper::zab

@@ -283,6 +283,10 @@ Lines Member::LeaderLost() {
   return Done([&](Actions* out) { peer_.OnLeaderLost(now_, "the connection broke", out); });
 }
 
+Lines Member::LeavesRole() {
+  return Done([&](Actions* out) { peer_.LeaveRole(now_, "a test says so", out); });
+}
+
 Lines Member::SnapshotReceived() {
   return Done([&](Actions* out) { peer_.OnSnapshotReceived(now_, out); });
 }

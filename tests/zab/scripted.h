@@ -83,6 +83,7 @@ class Member {
   Lines Connected();
   Lines FromLeader(const QuorumPacket& packet);
   Lines LeaderLost();
+  Lines LeavesRole();
   Lines SnapshotReceived();
   Lines Truncated(bool possible = true);
   // Elected: server 3 by a vote that beats all. Ends before it has been connected.
