@@ -1,5 +1,8 @@
 #include "protocol/print.h"
 
+#include <array>
+#include <charconv>
+
 namespace lockkeeper {
 namespace {
 constexpr size_t kPrintedBytesMax = 256;
@@ -21,6 +24,12 @@ std::string PrintBytes(std::string_view bytes) {
   }
   if (bytes.size() > kPrintedBytesMax) out += "...(" + std::to_string(bytes.size()) + " bytes)";
   return out;
+}
+
+std::string Hex(uint64_t value) {
+  std::array<char, 16> digits;
+  const auto end = std::to_chars(digits.begin(), digits.end(), value, 16).ptr;
+  return std::string("0x").append(digits.begin(), end);
 }
 
 }  // namespace lockkeeper

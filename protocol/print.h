@@ -2,6 +2,7 @@
 #ifndef LOCKKEEPER_PROTOCOL_PRINT_H_
 #define LOCKKEEPER_PROTOCOL_PRINT_H_
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -12,6 +13,9 @@ namespace lockkeeper {
 
 // Bytes outside printable ASCII as \xNN; null as the word null; long data cut with its length.
 std::string PrintBytes(std::string_view bytes);
+
+// 0x and hexadecimal digits without leading zeros; a negative number as its two's complement.
+std::string Hex(uint64_t value);
 
 inline std::string Print(std::string_view v) { return PrintBytes(v); }
 inline std::string Print(bool v) { return v ? "true" : "false"; }

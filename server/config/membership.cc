@@ -14,13 +14,14 @@
 namespace lockkeeper {
 namespace {
 
-Error Bad(std::string text) { return Error{Errc::kBadConfig, std::move(text)}; }
+Error Malformed(std::string text) { return Error{Errc::kBadConfig, std::move(text)}; }
 
 Error BadForm(std::string_view text) {
-  return Bad(std::string(text) +
-             " does not have the form server_config or server_config;client_config where "
-             "server_config is the pipe separated list of host:port:port or host:port:port:type "
-             "and client_config is port or host:port");
+  return Malformed(
+      std::string(text) +
+      " does not have the form server_config or server_config;client_config where "
+      "server_config is the pipe separated list of host:port:port or host:port:port:type "
+      "and client_config is port or host:port");
 }
 
 // As Java's String.split: empty parts at the end are dropped, a text without parts is one part.
@@ -49,8 +50,8 @@ Result<std::vector<std::string_view>> SplitHostAndPorts(std::string_view text) {
 
 Result<uint16_t> ParsePort(std::string_view host, std::string_view text) {
   const auto port = ParseJavaDecimal(text, INT32_MIN, INT32_MAX);
-  if (!port) return Bad("Address unresolved: " + std::string(host) + ":" + std::string(text));
-  if (*port < 0 || *port > 65535) return Bad("port out of range:" + std::to_string(*port));
+  if (!port) return Malformed("Address unresolved: " + std::string(host) + ":" + std::string(text));
+  if (*port < 0 || *port > 65535) return Malformed("port out of range:" + std::to_string(*port));
   return static_cast<uint16_t>(*port);
 }
 
@@ -74,7 +75,7 @@ Result<AddressWithRole> ParseAddress(PeerId id, std::string_view text) {
   const auto election_port = ParsePort(host, (*parts)[2]);
   if (!election_port) return election_port.error();
   if (*quorum_port == *election_port) {
-    return Bad(
+    return Malformed(
         "Client and election port must be different! Please update the configuration file "
         "on server." +
         std::to_string(id.value));
@@ -111,7 +112,7 @@ Result<int64_t> NumberAfterDot(std::string_view key) {
   const size_t dot = key.find('.');
   const std::string_view text = dot == std::string_view::npos ? key : key.substr(dot + 1);
   const auto number = ParseJavaDecimal(text, INT64_MIN, INT64_MAX);
-  if (!number) return Bad("For input string: \"" + std::string(text) + "\"");
+  if (!number) return Malformed("For input string: \"" + std::string(text) + "\"");
   return *number;
 }
 
@@ -134,15 +135,15 @@ class MembershipBuilder {
     for (const auto& [id, group] : group_of_) {
       const auto member = result_.members.find(id);
       if (member == result_.members.end() || member->second.role != PeerRole::kParticipant) {
-        return Bad("group." + std::to_string(group) + " names server " + std::to_string(id.value) +
-                   ", which is not a participant");
+        return Malformed("group." + std::to_string(group) + " names server " +
+                         std::to_string(id.value) + ", which is not a participant");
       }
       result_.groups[group].push_back(id);
     }
     for (const auto& [id, member] : result_.members) {
       if (member.role != PeerRole::kParticipant) continue;
       if (!group_of_.contains(id)) {
-        return Bad("Server " + std::to_string(id.value) + "is not in a group");
+        return Malformed("Server " + std::to_string(id.value) + "is not in a group");
       }
       result_.weights.try_emplace(id, 1);
     }
@@ -154,13 +155,13 @@ class MembershipBuilder {
     auto member = ParseMember(id, text);
     if (!member) return member.error();
     if (member->addresses.size() > 1 && !multi_address_) {
-      return Bad(
+      return Malformed(
           "Multiple address feature is disabled, but multiple addresses were specified for "
           "sid " +
           std::to_string(id.value));
     }
     if (!result_.members.emplace(id, std::move(*member)).second) {
-      return Bad("server " + std::to_string(id.value) + " is there twice");
+      return Malformed("server " + std::to_string(id.value) + " is there twice");
     }
     return {};
   }
@@ -168,9 +169,9 @@ class MembershipBuilder {
   Status AddGroup(int64_t group, std::string_view text) {
     for (const std::string_view part : Split(text, ':')) {
       const auto id = ParseJavaDecimal(part, INT64_MIN, INT64_MAX);
-      if (!id) return Bad("For input string: \"" + std::string(part) + "\"");
+      if (!id) return Malformed("For input string: \"" + std::string(part) + "\"");
       if (!group_of_.emplace(PeerId{*id}, group).second) {
-        return Bad("Server " + std::to_string(*id) + "is in multiple groups");
+        return Malformed("Server " + std::to_string(*id) + "is in multiple groups");
       }
     }
     return {};
@@ -178,9 +179,9 @@ class MembershipBuilder {
 
   Status AddWeight(PeerId id, std::string_view text) {
     const auto weight = ParseJavaDecimal(text, INT64_MIN, INT64_MAX);
-    if (!weight) return Bad("For input string: \"" + std::string(text) + "\"");
+    if (!weight) return Malformed("For input string: \"" + std::string(text) + "\"");
     // The reference takes it and then counts quorums wrongly.
-    if (*weight < 0) return Bad("a weight must not be negative");
+    if (*weight < 0) return Malformed("a weight must not be negative");
     result_.weights[id] = *weight;
     return {};
   }
@@ -196,7 +197,7 @@ Result<PeerRole> ParsePeerRole(std::string_view text) {
   const std::string_view word = TrimmedAsJava(text);
   if (EqualsIgnoringCase(word, "participant")) return PeerRole::kParticipant;
   if (EqualsIgnoringCase(word, "observer")) return PeerRole::kObserver;
-  return Bad("Unrecognised peertype: " + std::string(text));
+  return Malformed("Unrecognised peertype: " + std::string(text));
 }
 
 size_t Membership::Participants() const { return members.size() - Observers(); }
@@ -219,8 +220,8 @@ Result<Member> ParseMember(PeerId id, std::string_view text) {
     auto parsed = ParseAddress(id, part);
     if (!parsed) return parsed.error();
     if (!first && parsed->role != member.role) {
-      return Bad(std::string("Multiple addresses should have similar roles: ") +
-                 RoleText(member.role) + " vs " + RoleText(parsed->role));
+      return Malformed(std::string("Multiple addresses should have similar roles: ") +
+                       RoleText(member.role) + " vs " + RoleText(parsed->role));
     }
     first = false;
     member.role = parsed->role;
@@ -246,13 +247,13 @@ Result<Membership> ParseMembership(const std::vector<ConfigEntry>& entries, bool
   for (const ConfigEntry& entry : entries) {
     if (!IsMembershipKey(entry.key)) continue;
     if (const Status added = builder.Add(entry); !added) {
-      return Bad(file + std::to_string(entry.line) + ": " + entry.key + "=" + entry.value + ": " +
-                 added.error().message);
+      return Malformed(file + std::to_string(entry.line) + ": " + entry.key + "=" + entry.value +
+                       ": " + added.error().message);
     }
   }
   auto membership = builder.Finish();
   if (!membership) {
-    return Bad((file.empty() ? "" : file + " ") + membership.error().message);
+    return Malformed((file.empty() ? "" : file + " ") + membership.error().message);
   }
   return membership;
 }

@@ -21,7 +21,7 @@ constexpr char kRemedy[] =
     "the state of the ensemble";
 
 // As ZooKeeper writes epochs in these messages: hexadecimal without a prefix.
-std::string HexOf(int64_t epoch) {
+std::string EpochText(int64_t epoch) {
   char text[17];
   const auto end = std::to_chars(text, text + sizeof text, static_cast<uint64_t>(epoch), 16).ptr;
   return std::string(text, end);
@@ -34,7 +34,7 @@ Status Persist(FileSystem& fs, const std::string& dir, const std::string& from,
 }
 
 Error OlderThanDatabase(const std::string& dir, int64_t current, Zxid last) {
-  return {Errc::kCorruption, "The current epoch, " + HexOf(current) +
+  return {Errc::kCorruption, "The current epoch, " + EpochText(current) +
                                  ", is older than the last zxid, " + std::to_string(last.value) +
                                  " (" + dir + "/" + kCurrentEpochName + ")" + kRemedy};
 }
@@ -124,8 +124,8 @@ Result<Epochs> LoadEpochs(FileSystem& fs, const std::string& dir, Zxid last) {
   const Result<int64_t> accepted = ReadOrMake(fs, dir, kAcceptedEpochName, last);
   if (!accepted) return accepted.error();
   if (*accepted < *current) {
-    return Error{Errc::kCorruption, "The accepted epoch, " + HexOf(*accepted) +
-                                        " is less than the current epoch, " + HexOf(*current) +
+    return Error{Errc::kCorruption, "The accepted epoch, " + EpochText(*accepted) +
+                                        " is less than the current epoch, " + EpochText(*current) +
                                         " (" + dir + "/" + kAcceptedEpochName + ", " +
                                         kCurrentEpochName + ")" + kRemedy};
   }

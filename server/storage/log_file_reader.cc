@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <cstdio>
 #include <cstring>
 #include <span>
 #include <utility>
 
+#include "protocol/print.h"
 #include "server/storage/log_tail_check.h"
 
 namespace lockkeeper {
@@ -17,12 +17,6 @@ constexpr size_t kReadBytes = 256 << 10;
 
 bool AllZero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
-}
-
-std::string HexOf(uint64_t value) {
-  std::array<char, 19> text;
-  std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
-  return text.data();
 }
 
 }  // namespace
@@ -49,7 +43,7 @@ Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& fs, const
   if (std::string_view(header.data(), kLogMagic.size()) != kLogMagic) {
     return Error{Errc::kCorruption,
                  "transaction log " + path + " has a wrong magic number at offset 0 (" +
-                     HexOf(LoadBigEndian32(header.data())) +
+                     Hex(LoadBigEndian32(header.data())) +
                      " instead of 0x5a4b4c47): it is no transaction log or damaged; restore it "
                      "from a backup, or move it out of the directory if it does not belong there"};
   }
@@ -155,7 +149,7 @@ Result<std::optional<LogRecord>> LogFileReader::CheckedRecord(uint64_t checksum,
     const auto interrupted =
         MissesASector(*file_, offset_, offset_ + kRecordPrefixBytes + payload.size());
     if (!interrupted) return interrupted.error();
-    return Damage("CRC check failed (computed " + HexOf(computed) + ", stored " + HexOf(checksum) +
+    return Damage("CRC check failed (computed " + Hex(computed) + ", stored " + Hex(checksum) +
                   (*interrupted ? "; a whole sector of it is zero, as when power fails in the "
                                   "middle of a write that was not yet acknowledged"
                                 : "") +

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "protocol/jute.h"
+#include "protocol/print.h"
 #include "server/storage/snapshot_stream.h"
 
 namespace lockkeeper {
@@ -91,12 +92,6 @@ void LoadNodeFields(const char* p, StoredNode* node) {
   node->stat.aversion = LoadInt(p + 48);
   node->stat.owner = LoadLong(p + 52);
   node->stat.pzxid = LoadLong(p + 60);
-}
-
-std::string HexOf(uint64_t value) {
-  std::ostringstream text;
-  text << "0x" << std::hex << value;
-  return text.str();
 }
 
 }  // namespace
@@ -255,7 +250,7 @@ Result<size_t> SnapshotParser::Consume(std::string_view bytes) {
     if (bytes.size() < kSnapshotHeaderBytes) return used;
     if (!bytes.starts_with(kSnapshotMagic)) {
       return Damage("no snapshot, the magic number " +
-                    HexOf(static_cast<uint32_t>(LoadInt(bytes.data()))) +
+                    Hex(static_cast<uint32_t>(LoadInt(bytes.data()))) +
                     " stands instead of 0x5a4b534e");
     }
     used = kSnapshotHeaderBytes;
@@ -280,7 +275,7 @@ Status SnapshotParser::TakeSeal(std::string_view* rest, const char* which) {
   const auto stored = static_cast<uint64_t>(LoadLong(rest->data()));
   if (stored != adler_.value()) {
     return Damage(std::string("the ") + which + " checksum does not match (computed " +
-                  HexOf(adler_.value()) + ", stored " + HexOf(stored) + ")");
+                  Hex(adler_.value()) + ", stored " + Hex(stored) + ")");
   }
   if (rest->substr(sizeof stored, kSnapshotEndBytes.size()) != kSnapshotEndBytes) {
     return Damage(std::string("no end mark after the ") + which + " checksum");

@@ -10,9 +10,9 @@
 namespace lockkeeper {
 namespace {
 
-constexpr size_t kBufferBytes = 256 << 10;
+constexpr size_t kSnapshotBufferBytes = 256 << 10;
 // A buffer that one large node made longer than this is given back.
-constexpr size_t kBufferBytesKept = 4 * kBufferBytes;
+constexpr size_t kSnapshotBufferBytesKept = 4 * kSnapshotBufferBytes;
 
 }  // namespace
 
@@ -73,13 +73,15 @@ Status SnapshotWriter::Add(const StoredNode& node) {
   return FlushIfFull();
 }
 
-Status SnapshotWriter::FlushIfFull() { return buffer_.size() < kBufferBytes ? Status() : Flush(); }
+Status SnapshotWriter::FlushIfFull() {
+  return buffer_.size() < kSnapshotBufferBytes ? Status() : Flush();
+}
 
 Status SnapshotWriter::Flush() {
   adler_.Add(buffer_);
   bytes_ += buffer_.size();
   Status written = sink_->Write(buffer_);
-  if (buffer_.capacity() > kBufferBytesKept) buffer_ = std::string();
+  if (buffer_.capacity() > kSnapshotBufferBytesKept) buffer_ = std::string();
   buffer_.clear();
   return written;
 }

@@ -13,7 +13,7 @@ namespace lockkeeper {
 namespace {
 
 // A group above this takes one system call for each such part, so that memory stays bounded.
-constexpr size_t kBufferBytes = 1 << 20;
+constexpr size_t kLogBufferBytes = 1 << 20;
 
 // Not the name of a log: nobody reads it before its header is durable and it gets its name.
 constexpr char kNewFileName[] = "/.lockkeeper.newlog";
@@ -178,7 +178,7 @@ Status TxnLogWriter::WriteGroup(std::span<const LogEntry> group) {
   buffer_.clear();
   for (const LogEntry& entry : group) {
     AppendLogRecord(*entry.payload, &buffer_);
-    if (buffer_.size() < kBufferBytes) continue;
+    if (buffer_.size() < kLogBufferBytes) continue;
     if (Status written = WriteBuffer(); !written) return written;
   }
   const uint64_t end = position_ + buffer_.size();
@@ -200,7 +200,7 @@ Status TxnLogWriter::WriteBuffer() {
   Status written = file_->WriteAt(position_, buffer_);
   position_ += buffer_.size();
   // One very large record must not keep its memory.
-  if (buffer_.capacity() > 4 * kBufferBytes) buffer_ = std::string();
+  if (buffer_.capacity() > 4 * kLogBufferBytes) buffer_ = std::string();
   buffer_.clear();
   return written;
 }

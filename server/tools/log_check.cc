@@ -4,6 +4,7 @@
 #include <memory>
 #include <utility>
 
+#include "protocol/print.h"
 #include "server/storage/txn_log_format.h"
 #include "server/tools/log_walker.h"
 #include "server/tools/printing.h"

@@ -5,6 +5,7 @@
 #include <utility>
 #include <vector>
 
+#include "protocol/print.h"
 #include "server/storage/checkpoint_store.h"
 #include "server/storage/snapshot_reader.h"
 #include "server/storage/txn_log_format.h"

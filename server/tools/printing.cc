@@ -73,12 +73,6 @@ std::string_view Preview(std::string_view data) {
 
 }  // namespace
 
-std::string Hex(int64_t value) {
-  std::array<char, 19> text;
-  std::snprintf(text.data(), text.size(), "0x%llx", static_cast<unsigned long long>(value));
-  return text.data();
-}
-
 std::string IsoTime(int64_t ms) {
   constexpr int64_t kYear1Ms = -62135596800000;
   constexpr int64_t kYear10000Ms = 253402300800000;

@@ -22,9 +22,6 @@ using Json = nlohmann::ordered_json;
 // How much of a znode's data a line of text shows.
 inline constexpr size_t kPreviewBytes = 64;
 
-// "0x" and lower-case digits of the 64 bits.
-std::string Hex(int64_t value);
-
 // 2026-11-21T05:13:19.123Z; "time <ms>" outside the years 1 to 9999.
 std::string IsoTime(int64_t ms);
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "datatree/acl.h"
+#include "protocol/print.h"
 #include "server/tools/printing.h"
 
 namespace lockkeeper {

@@ -105,9 +105,9 @@ class Pipeline {
 };
 
 // Random requests on few paths, so that they meet. Owns the strings of the requests it makes.
-class RandomRequests {
+class LongRequests {
  public:
-  explicit RandomRequests(uint64_t seed) : random_(seed) {}
+  explicit LongRequests(uint64_t seed) : random_(seed) {}
 
   struct Request {
     SessionId session;
@@ -188,7 +188,7 @@ class RandomHistory : public ::testing::TestWithParam<uint64_t> {};
 TEST_P(RandomHistory, IsTheSameWhateverIsInFlight) {
   Pipeline one_by_one(0);
   Pipeline deep(17);
-  RandomRequests requests(GetParam());
+  LongRequests requests(GetParam());
   for (int i = 0; i < 2000; ++i) {
     const auto request = requests.Next();
     one_by_one.Submit(request.session, request.op, request.body);
@@ -207,7 +207,7 @@ TEST_P(RandomHistory, IsTheSameWhateverIsInFlight) {
 // down.
 TEST_P(RandomHistory, ReplayedOverItselfConverges) {
   Pipeline pipeline(0);
-  RandomRequests requests(GetParam());
+  LongRequests requests(GetParam());
   for (int i = 0; i < 500; ++i) {
     const auto request = requests.Next();
     pipeline.Submit(request.session, request.op, request.body);

@@ -12,7 +12,7 @@
 namespace lockkeeper {
 namespace {
 
-struct ModelNode {
+struct MeasuredNode {
   std::string data;
   bool null_data = false;
   NodeStat stat;
@@ -28,7 +28,7 @@ NodeStat StatAt(int64_t zxid) {
 TEST(NodeStore, BehavesAsAMap) {
   std::mt19937_64 random(7);
   NodeStore store(42);
-  std::map<std::string, ModelNode> model;  // below the root only
+  std::map<std::string, MeasuredNode> model;  // below the root only
   const auto name = [&] {
     const size_t length = random() % 50 == 0 ? 70'000 : 1 + random() % 3;
     return std::string(length, "abcd"[random() % 4]);
@@ -40,7 +40,7 @@ TEST(NodeStore, BehavesAsAMap) {
     ASSERT_EQ(node != kNoNode, model.contains(child));
     const uint64_t action = random() % 4;
     if (node == kNoNode) {
-      const ModelNode added{data(), random() % 5 == 0, StatAt(step)};
+      const MeasuredNode added{data(), random() % 5 == 0, StatAt(step)};
       store.Create(NodeStore::kRoot, child,
                    added.null_data ? std::string_view() : std::string_view(added.data), 3,
                    added.stat);
@@ -49,17 +49,17 @@ TEST(NodeStore, BehavesAsAMap) {
       store.Remove(node);
       model.erase(child);
     } else if (action == 1) {
-      ModelNode& known = model[child];
+      MeasuredNode& known = model[child];
       known.data = data();
       known.null_data = false;
       store.SetData(node, known.data);
     } else if (action == 2) {
-      ModelNode& known = model[child];
+      MeasuredNode& known = model[child];
       known.stat.version = static_cast<int32_t>(step);
       known.stat.owner = step;
       store.SetStat(node, known.stat);
     } else {
-      const ModelNode& known = model[child];
+      const MeasuredNode& known = model[child];
       ASSERT_EQ(store.StatOf(node), known.stat);
       ASSERT_EQ(IsNull(store.DataOf(node)), known.null_data);
       ASSERT_EQ(store.DataOf(node), known.null_data ? std::string_view() : known.data);

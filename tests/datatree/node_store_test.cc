@@ -79,7 +79,7 @@ TEST(NodeStore, TakesNamesWithAnyBytes) {
   EXPECT_EQ(nodes.size(), 254u);
 }
 
-struct ModelNode {
+struct StoredModel {
   std::optional<std::string> data;
   NodeStat stat;
   uint32_t acl_id = 0;
@@ -90,7 +90,7 @@ class RandomTree : public ::testing::TestWithParam<uint64_t> {
   RandomTree() : random_(GetParam()), store_(GetParam()) { model_[""] = {"", {}, 0}; }
 
   uint64_t Below(uint64_t n) { return random_() % n; }
-  std::map<std::string, ModelNode>::iterator AnyNode() {
+  std::map<std::string, StoredModel>::iterator AnyNode() {
     auto node = model_.begin();
     std::advance(node, static_cast<int64_t>(Below(model_.size())));
     return node;
@@ -121,7 +121,7 @@ class RandomTree : public ::testing::TestWithParam<uint64_t> {
     const std::string name = Name();
     const std::string path = parent->first + "/" + name;
     if (model_.contains(path) || path.size() > 200'000) return;
-    ModelNode node{Data(), CreatedAt(step), static_cast<uint32_t>(Below(100))};
+    StoredModel node{Data(), CreatedAt(step), static_cast<uint32_t>(Below(100))};
     if (Below(3) == 0) node.stat.owner = step;
     if (Below(9) == 0) node.stat.aversion = -1;
     store_.Create(store_.Lookup(parent->first), name, View(node.data), node.acl_id, node.stat);
@@ -178,7 +178,7 @@ class RandomTree : public ::testing::TestWithParam<uint64_t> {
 
   std::mt19937_64 random_;
   NodeStore store_;
-  std::map<std::string, ModelNode> model_;
+  std::map<std::string, StoredModel> model_;
 };
 
 TEST_P(RandomTree, BehavesAsAMapOfPaths) {

@@ -7,7 +7,6 @@
 namespace lockkeeper {
 namespace {
 
-constexpr ErrorCode kOk = ErrorCode::kOk;
 constexpr ErrorCode kSkipped = ErrorCode::kRuntimeInconsistency;
 
 std::vector<SubTxn> SubTxnsIn(std::string_view payload) {

@@ -266,7 +266,6 @@ TEST_P(TopLevelCreate, MakesTheKindOfTheTable) {  // CP-5.1, CP-5.5, CP-5.7, CP-
   ExpectKind(row, t, outcome, outcome.result);
 }
 
-constexpr ErrorCode kOk = ErrorCode::kOk;
 constexpr ErrorCode kBad = ErrorCode::kBadArguments;
 constexpr ErrorCode kOff = ErrorCode::kUnimplemented;
 constexpr OpCode kC = OpCode::kCreate;

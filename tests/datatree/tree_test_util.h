@@ -20,6 +20,7 @@ namespace lockkeeper {
 
 inline constexpr SessionId kAlice{0x100000000000001};
 inline constexpr SessionId kBob{0x100000000000002};
+inline constexpr ErrorCode kOk = ErrorCode::kOk;
 
 // --- requests ---------------------------------------------------------------------------------
 

@@ -46,7 +46,7 @@ void ExpectPacket(std::string_view bytes, const QuorumPacket& expected, size_t s
   EXPECT_EQ((*decoded)->size, size);
 }
 
-void ExpectNeedsMore(std::string_view bytes) {
+void ExpectIncomplete(std::string_view bytes) {
   const auto decoded = DecodeQuorumPacket(bytes);
   ASSERT_TRUE(decoded.has_value()) << decoded.error().message;
   EXPECT_FALSE(decoded->has_value()) << "taken after " << bytes.size() << " bytes";
@@ -273,7 +273,7 @@ TEST(QuorumPacket, NullStringOfAnIdentityBecomesAnEmptyOne) {
 TEST(QuorumPacket, CutAnywhereNeedsMoreBytes) {  // QP-4.1
   for (const Golden& golden : GoldenPackets()) {
     for (size_t cut = 0; cut < golden.bytes.size(); ++cut) {
-      ExpectNeedsMore(std::string_view(golden.bytes).substr(0, cut));
+      ExpectIncomplete(std::string_view(golden.bytes).substr(0, cut));
     }
   }
 }
@@ -311,7 +311,7 @@ TEST(QuorumPacket, ImpossibleLengthsAreRefusedWithoutWaiting) {  // QP-4.12
     ExpectBad(head + null + FromHex("00000001 00000000") + bad);           // of an id
     ExpectBad(head + null + FromHex("00000002 00000000 00000000") + bad);  // of the second
     ExpectBad(head + null + bad);                                          // a count
-    for (size_t have = 0; have < 4; ++have) ExpectNeedsMore(head + bad.substr(0, have));
+    for (size_t have = 0; have < 4; ++have) ExpectIncomplete(head + bad.substr(0, have));
   }
 }
 
@@ -320,7 +320,7 @@ TEST(QuorumPacket, HasAtMost1000Identities) {
                           std::vector<Identity>(kIdentitiesMax, {"digest", "a:b"})};
   const std::string bytes = Bytes(most);
   ExpectPacket(bytes, most, bytes.size());
-  ExpectNeedsMore(std::string_view(bytes).substr(0, bytes.size() - 1));
+  ExpectIncomplete(std::string_view(bytes).substr(0, bytes.size() - 1));
   ExpectBad(FromHex("00000001 ffffffffffffffff ffffffff 000003e9"));
 }
 

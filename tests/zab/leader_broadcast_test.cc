@@ -6,8 +6,6 @@
 namespace lockkeeper::zab {
 namespace {
 
-constexpr Type kObserver = Type::kObserverInfo;
-
 // Server 3 leads epoch 2 with the followers 1 and 2 (connections 11 and 12).
 class LeaderBroadcast : public ::testing::Test {
  protected:

@@ -6,8 +6,6 @@
 namespace lockkeeper::zab {
 namespace {
 
-constexpr Type kObserver = Type::kObserverInfo;
-
 // Server 3 holds 1:1 to 1:5 and leads epoch 2 with follower 1 (connection 11).
 class LeaderSync : public ::testing::Test {
  protected:

@@ -7,7 +7,6 @@
 namespace lockkeeper::zab {
 namespace {
 
-constexpr Type kObserver = Type::kObserverInfo;
 const Lines kStarts{"current epoch 2", "serve as leader under 3 epoch 2 at 2:0"};
 
 bool GaveUp(const Lines& lines) { return Has(lines, "close port"); }

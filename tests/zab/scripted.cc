@@ -10,7 +10,7 @@ namespace lockkeeper::zab {
 namespace {
 
 std::string Number(int64_t number) { return std::to_string(number); }
-std::string Text(PeerId peer) {
+std::string Who(PeerId peer) {
   return peer.value == INT64_MIN ? std::string("nobody") : Number(peer.value);
 }
 
@@ -35,7 +35,7 @@ std::string Name(Role role) {
 }
 
 std::string Described(const LogEntry& entry) {
-  const std::string zxid = zab::Text(entry.zxid);
+  const std::string zxid = Text(entry.zxid);
   const std::string& payload = *entry.payload;
   return payload == "txn " + zxid ? zxid : zxid + " with payload '" + payload + "'";
 }
@@ -48,28 +48,28 @@ std::string Described(const QuorumPacket& packet) {
       return text + Described(LogEntry{packet.zxid, packet.data});
     case Type::kAckEpoch:
     case Type::kLeaderInfo:
-      return text + zab::Text(packet.zxid) + " int " + Number(DecodeInt(packet.data).value());
+      return text + Text(packet.zxid) + " int " + Number(DecodeInt(packet.data).value());
     case Type::kNewLeader:
-      return text + zab::Text(packet.zxid) + " '" + *packet.data + "'";
+      return text + Text(packet.zxid) + " '" + *packet.data + "'";
     default:
-      return text + zab::Text(packet.zxid);
+      return text + Text(packet.zxid);
   }
 }
 
 struct Describe {
   std::string operator()(const SendNotification& a) const {
     const Notification& n = a.notification;
-    return "notify " + Text(a.to) + ": " + Name(n.state) + " for " + Text(n.vote.leader) + " at " +
-           (n.vote.zxid.value == INT64_MIN ? "nothing" : zab::Text(n.vote.zxid)) + " epoch " +
+    return "notify " + Who(a.to) + ": " + Name(n.state) + " for " + Who(n.vote.leader) + " at " +
+           (n.vote.zxid.value == INT64_MIN ? "nothing" : Text(n.vote.zxid)) + " epoch " +
            (n.vote.peer_epoch == INT64_MIN ? "none" : Number(n.vote.peer_epoch)) + " round " +
            Number(n.round);
   }
-  std::string operator()(const ConnectToLeader& a) const { return "connect to " + Text(a.leader); }
+  std::string operator()(const ConnectToLeader& a) const { return "connect to " + Who(a.leader); }
   std::string operator()(const DisconnectLeader&) const { return "leave the leader"; }
   std::string operator()(const SendToLeader& a) const {
     return "to leader: " + Described(a.packet);
   }
-  std::string operator()(const AnswerPing& a) const { return "answer PING " + zab::Text(a.zxid); }
+  std::string operator()(const AnswerPing& a) const { return "answer PING " + Text(a.zxid); }
   std::string operator()(const LeaderAnswer& a) const {
     return "leader answers " + Described(a.packet);
   }
@@ -79,13 +79,13 @@ struct Describe {
     return "to " + Number(static_cast<int64_t>(a.to)) + ": " + Described(a.packet);
   }
   std::string operator()(const SendSnapshot& a) const {
-    return "to " + Number(static_cast<int64_t>(a.to)) + ": SNAP " + zab::Text(a.zxid);
+    return "to " + Number(static_cast<int64_t>(a.to)) + ": SNAP " + Text(a.zxid);
   }
   std::string operator()(const CloseLearner& a) const {
     return "close " + Number(static_cast<int64_t>(a.id)) + ": " + a.why;
   }
   std::string operator()(const FetchLog& a) const {
-    return "fetch log " + zab::Text(a.from) + " to " + zab::Text(a.upto) + " for " +
+    return "fetch log " + Text(a.from) + " to " + Text(a.upto) + " for " +
            Number(static_cast<int64_t>(a.for_learner));
   }
   std::string operator()(const LearnerMessage& a) const {
@@ -98,15 +98,15 @@ struct Describe {
   std::string operator()(const WriteCurrentEpoch& a) const {
     return "current epoch " + Number(a.epoch);
   }
-  std::string operator()(const Truncate& a) const { return "cut at " + zab::Text(a.upto); }
+  std::string operator()(const Truncate& a) const { return "cut at " + Text(a.upto); }
   std::string operator()(const InstallSnapshot& a) const {
-    return "install snapshot " + zab::Text(a.zxid);
+    return "install snapshot " + Text(a.zxid);
   }
   std::string operator()(const DiscardSnapshot&) const { return "drop snapshot"; }
   std::string operator()(const Deliver& a) const { return "apply " + Described(a.entry); }
   std::string operator()(const StartServing& a) const {
-    return "serve as " + Name(a.role) + " under " + Text(a.leader) + " epoch " + Number(a.epoch) +
-           " at " + zab::Text(a.last);
+    return "serve as " + Name(a.role) + " under " + Who(a.leader) + " epoch " + Number(a.epoch) +
+           " at " + Text(a.last);
   }
   std::string operator()(const StopServing&) const { return "stop serving"; }
   std::string operator()(const FastForward& a) const {

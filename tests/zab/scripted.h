@@ -30,6 +30,9 @@ namespace lockkeeper::zab {
 using Type = QuorumPacketType;
 using Lines = std::vector<std::string>;
 
+// As whom an observer introduces itself.
+inline constexpr Type kObserver = Type::kObserverInfo;
+
 constexpr Zxid Z(int64_t epoch, int64_t counter) { return Zxid{epoch << 32 | counter}; }
 std::string Text(Zxid zxid);
 std::string Text(const Action& action);

@@ -23,15 +23,15 @@ class ConfigRefusals : public config_test::TempDirTest {
   }
 };
 
-struct Case {
+struct BadFile {
   std::string lines;  // from line 3 on
   std::string want;   // behind "<file>"
   int exit_code = 2;
 };
 
-void PrintTo(const Case& c, std::ostream* out) { *out << c.lines; }
+void PrintTo(const BadFile& c, std::ostream* out) { *out << c.lines; }
 
-class RefusedLines : public ConfigRefusals, public ::testing::WithParamInterface<Case> {};
+class RefusedLines : public ConfigRefusals, public ::testing::WithParamInterface<BadFile> {};
 
 // SO-4.5
 TEST_P(RefusedLines, WithTextAndExitCode) {
@@ -43,147 +43,157 @@ TEST_P(RefusedLines, WithTextAndExitCode) {
 INSTANTIATE_TEST_SUITE_P(
     Values, RefusedLines,
     ::testing::Values(
-        Case{"tickTime=0", ":3: tickTime=0: tickTime is not set"},
-        Case{"tickTime=2s", ":3: tickTime=2s: For input string: \"2s\""},
-        Case{"tickTime=-5", ":3: tickTime=-5: must be at least 0"},
-        Case{"maxClientCnxns=0x10", ":3: maxClientCnxns=0x10: For input string: \"0x10\""},
-        Case{"tickTime=99999999999", ":3: tickTime=99999999999: For input string: \"99999999999\""},
-        Case{"minSessionTimeout=100\nmaxSessionTimeout=50",
-             ":3: minSessionTimeout=100: minSessionTimeout must not be larger than "
-             "maxSessionTimeout"},
-        Case{"maxSessionTimeout=50",
-             ":3: maxSessionTimeout=50: minSessionTimeout must not be larger than "
-             "maxSessionTimeout"},
-        Case{"clientPort=abc", ":3: clientPort=abc: For input string: \"abc\""},
-        Case{"clientPort=", ":3: clientPort=: For input string: \"\""},
-        Case{"clientPort=99999", ":3: clientPort=99999: port out of range:99999"},
-        Case{"clientPort=-1", ":3: clientPort=-1: port out of range:-1"},
-        Case{"clientPort=0\nclientPortAddress=127.0.0.1",
-             ":4: clientPortAddress=127.0.0.1: clientPortAddress is set but clientPort is not set"},
-        Case{"secureClientPortAddress=127.0.0.1",
-             ":3: secureClientPortAddress=127.0.0.1: secureClientPortAddress is set but "
-             "secureClientPort is not set"},
-        Case{"standaloneEnabled=yes",
-             ":3: standaloneEnabled=yes: Invalid option yes for standaloneEnabled. Choose 'true' "
-             "or 'false.'"},
-        Case{"multiAddress.enabled=1",
-             ":3: multiAddress.enabled=1: Invalid option 1 for multiAddress.enabled. Choose 'true' "
-             "or 'false.'"},
-        Case{"jvm.pause.monitor=maybe",
-             ":3: jvm.pause.monitor=maybe: Invalid option maybe for jvm.pause.monitor. Choose "
-             "'true' or 'false.'"},
-        Case{"a=\\u12", ": line 3: Malformed \\uxxxx encoding."},
-        Case{"jute.maxbuffer=-1", ":3: jute.maxbuffer=-1: must be at least 64"},
-        Case{"nio.sessionlessCnxnTimeout=0",
-             ":3: nio.sessionlessCnxnTimeout=0: must be at least 1"},
-        Case{"lockkeeper.ioThreads=65", ":3: lockkeeper.ioThreads=65: must be at most 64"}));
+        BadFile{"tickTime=0", ":3: tickTime=0: tickTime is not set"},
+        BadFile{"tickTime=2s", ":3: tickTime=2s: For input string: \"2s\""},
+        BadFile{"tickTime=-5", ":3: tickTime=-5: must be at least 0"},
+        BadFile{"maxClientCnxns=0x10", ":3: maxClientCnxns=0x10: For input string: \"0x10\""},
+        BadFile{"tickTime=99999999999",
+                ":3: tickTime=99999999999: For input string: \"99999999999\""},
+        BadFile{"minSessionTimeout=100\nmaxSessionTimeout=50",
+                ":3: minSessionTimeout=100: minSessionTimeout must not be larger than "
+                "maxSessionTimeout"},
+        BadFile{"maxSessionTimeout=50",
+                ":3: maxSessionTimeout=50: minSessionTimeout must not be larger than "
+                "maxSessionTimeout"},
+        BadFile{"clientPort=abc", ":3: clientPort=abc: For input string: \"abc\""},
+        BadFile{"clientPort=", ":3: clientPort=: For input string: \"\""},
+        BadFile{"clientPort=99999", ":3: clientPort=99999: port out of range:99999"},
+        BadFile{"clientPort=-1", ":3: clientPort=-1: port out of range:-1"},
+        BadFile{
+            "clientPort=0\nclientPortAddress=127.0.0.1",
+            ":4: clientPortAddress=127.0.0.1: clientPortAddress is set but clientPort is not set"},
+        BadFile{"secureClientPortAddress=127.0.0.1",
+                ":3: secureClientPortAddress=127.0.0.1: secureClientPortAddress is set but "
+                "secureClientPort is not set"},
+        BadFile{
+            "standaloneEnabled=yes",
+            ":3: standaloneEnabled=yes: Invalid option yes for standaloneEnabled. Choose 'true' "
+            "or 'false.'"},
+        BadFile{
+            "multiAddress.enabled=1",
+            ":3: multiAddress.enabled=1: Invalid option 1 for multiAddress.enabled. Choose 'true' "
+            "or 'false.'"},
+        BadFile{"jvm.pause.monitor=maybe",
+                ":3: jvm.pause.monitor=maybe: Invalid option maybe for jvm.pause.monitor. Choose "
+                "'true' or 'false.'"},
+        BadFile{"a=\\u12", ": line 3: Malformed \\uxxxx encoding."},
+        BadFile{"jute.maxbuffer=-1", ":3: jute.maxbuffer=-1: must be at least 64"},
+        BadFile{"nio.sessionlessCnxnTimeout=0",
+                ":3: nio.sessionlessCnxnTimeout=0: must be at least 1"},
+        BadFile{"lockkeeper.ioThreads=65", ":3: lockkeeper.ioThreads=65: must be at most 64"}));
 
 INSTANTIATE_TEST_SUITE_P(
     Ensemble, RefusedLines,
     ::testing::Values(
-        Case{"electionAlg=2", ":3: electionAlg=2: Invalid electionAlg value. Only 3 is supported."},
-        Case{"peerType=boss", ":3: peerType=boss: Unrecognised peertype: boss"},
-        Case{"server.1=host",
-             ":3: server.1=host: host does not have the form server_config or "
-             "server_config;client_config where server_config is the pipe separated list of "
-             "host:port:port or host:port:port:type and client_config is port or host:port"},
-        Case{"server.X=h:1:2", ":3: server.X=h:1:2: For input string: \"X\""},
-        Case{"server.1=h:1:1",
-             ":3: server.1=h:1:1: Client and election port must be different! Please update the "
-             "configuration file on server.1"},
-        Case{"server.1=h1:1:2|h2:1:2",
-             ":3: server.1=h1:1:2|h2:1:2: Multiple address feature is disabled, but multiple "
-             "addresses were specified for sid 1"},
-        Case{"server.1=a:1:2\nserver.2=b:1:2", ": initLimit is not set"},
-        Case{"server.1=a:1:2\nserver.2=b:1:2\ninitLimit=5", ": syncLimit is not set"},
-        Case{"server.1=a:1:2\nserver.2=b:1:2\ninitLimit=5\nsyncLimit=2", ": myid file is missing"},
-        Case{"standaloneEnabled=false",
-             ":3: standaloneEnabled=false: standaloneEnabled = false then number of participants "
-             "should be >0"},
-        Case{"standaloneEnabled=false\nserver.1=a:1:2", ": initLimit is not set"},
-        Case{"server.1=a:1:2:observer",
-             ":3: server.1=a:1:2:observer: Observers w/o participants is an invalid "
-             "configuration"},
-        Case{"server.1=a:1:2\nserver.2=b:1:2:observer",
-             ":3: server.1=a:1:2: Observers w/o quorum is an invalid configuration"},
-        Case{"server.1=a:1:2\nserver.2=b:1:2\ngroup.1=1", ": Server 2is not in a group"},
-        Case{"server.1=a:1:2\ngroup.1=1\ngroup.2=1",
-             ":5: group.2=1: Server 1is in multiple groups"},
-        Case{"server.1=a:1:2\ndynamicConfigFile=/x",
-             ":3: server.1=a:1:2: parameter: server.1 must be in a separate dynamic config file"},
-        Case{"dynamicConfigFile=/x\nweight.1=1",
-             ":4: weight.1=1: parameter: weight.1 must be in a separate dynamic config file"},
-        Case{"quorum.auth.learnerRequireSasl=true",
-             ":3: quorum.auth.learnerRequireSasl=true: quorum.auth.enableSasl is disabled, so "
-             "cannot enable quorum.auth.learnerRequireSasl"},
-        Case{"quorum.auth.serverRequireSasl=true",
-             ":3: quorum.auth.serverRequireSasl=true: quorum.auth.enableSasl is disabled, so "
-             "cannot enable quorum.auth.serverRequireSasl"},
-        Case{"quorum.auth.enableSasl=true\nquorum.auth.serverRequireSasl=true",
-             ":4: quorum.auth.serverRequireSasl=true: quorum.auth.learnerRequireSasl is disabled, "
-             "so cannot enable quorum.auth.serverRequireSasl"}));
+        BadFile{"electionAlg=2",
+                ":3: electionAlg=2: Invalid electionAlg value. Only 3 is supported."},
+        BadFile{"peerType=boss", ":3: peerType=boss: Unrecognised peertype: boss"},
+        BadFile{"server.1=host",
+                ":3: server.1=host: host does not have the form server_config or "
+                "server_config;client_config where server_config is the pipe separated list of "
+                "host:port:port or host:port:port:type and client_config is port or host:port"},
+        BadFile{"server.X=h:1:2", ":3: server.X=h:1:2: For input string: \"X\""},
+        BadFile{"server.1=h:1:1",
+                ":3: server.1=h:1:1: Client and election port must be different! Please update the "
+                "configuration file on server.1"},
+        BadFile{"server.1=h1:1:2|h2:1:2",
+                ":3: server.1=h1:1:2|h2:1:2: Multiple address feature is disabled, but multiple "
+                "addresses were specified for sid 1"},
+        BadFile{"server.1=a:1:2\nserver.2=b:1:2", ": initLimit is not set"},
+        BadFile{"server.1=a:1:2\nserver.2=b:1:2\ninitLimit=5", ": syncLimit is not set"},
+        BadFile{"server.1=a:1:2\nserver.2=b:1:2\ninitLimit=5\nsyncLimit=2",
+                ": myid file is missing"},
+        BadFile{
+            "standaloneEnabled=false",
+            ":3: standaloneEnabled=false: standaloneEnabled = false then number of participants "
+            "should be >0"},
+        BadFile{"standaloneEnabled=false\nserver.1=a:1:2", ": initLimit is not set"},
+        BadFile{"server.1=a:1:2:observer",
+                ":3: server.1=a:1:2:observer: Observers w/o participants is an invalid "
+                "configuration"},
+        BadFile{"server.1=a:1:2\nserver.2=b:1:2:observer",
+                ":3: server.1=a:1:2: Observers w/o quorum is an invalid configuration"},
+        BadFile{"server.1=a:1:2\nserver.2=b:1:2\ngroup.1=1", ": Server 2is not in a group"},
+        BadFile{"server.1=a:1:2\ngroup.1=1\ngroup.2=1",
+                ":5: group.2=1: Server 1is in multiple groups"},
+        BadFile{
+            "server.1=a:1:2\ndynamicConfigFile=/x",
+            ":3: server.1=a:1:2: parameter: server.1 must be in a separate dynamic config file"},
+        BadFile{"dynamicConfigFile=/x\nweight.1=1",
+                ":4: weight.1=1: parameter: weight.1 must be in a separate dynamic config file"},
+        BadFile{"quorum.auth.learnerRequireSasl=true",
+                ":3: quorum.auth.learnerRequireSasl=true: quorum.auth.enableSasl is disabled, so "
+                "cannot enable quorum.auth.learnerRequireSasl"},
+        BadFile{"quorum.auth.serverRequireSasl=true",
+                ":3: quorum.auth.serverRequireSasl=true: quorum.auth.enableSasl is disabled, so "
+                "cannot enable quorum.auth.serverRequireSasl"},
+        BadFile{
+            "quorum.auth.enableSasl=true\nquorum.auth.serverRequireSasl=true",
+            ":4: quorum.auth.serverRequireSasl=true: quorum.auth.learnerRequireSasl is disabled, "
+            "so cannot enable quorum.auth.serverRequireSasl"}));
 
 INSTANTIATE_TEST_SUITE_P(
     AuthenticationAndMetrics, RefusedLines,
     ::testing::Values(
-        Case{"enforce.auth.enabled=true",
-             ":3: enforce.auth.enabled=true: zookeeper.enforce.auth.enabled is true "
-             "zookeeper.enforce.auth.schemes must be  configured."},
-        Case{"enforce.auth.enabled=true\nenforce.auth.schemes=digest,foo",
-             ":4: enforce.auth.schemes=digest,foo: Authentication scheme foo is not available."},
-        Case{"enforce.auth.enabled=true\nenforce.auth.schemes=digest\n"
-             "DigestAuthenticationProvider.enabled=false",
-             ":4: enforce.auth.schemes=digest: Authentication scheme digest is not available."},
-        Case{"enforce.auth.enabled=true\nenforce.auth.schemes=sasl",
-             ":4: enforce.auth.schemes=sasl: Authentication scheme sasl is not available."},
-        Case{"DigestAuthenticationProvider.digestAlg=FOO",
-             ":3: DigestAuthenticationProvider.digestAlg=FOO: don't support this ACL digest "
-             "algorithm: FOO in the current environment",
-             1},
-        Case{"metricsProvider.className=foo.Bar",
-             ":3: metricsProvider.className=foo.Bar: metrics provider class was not found"},
-        Case{"metricsProvider.className=",
-             ":3: metricsProvider.className=: metrics provider "
-             "class was not found"}));
+        BadFile{"enforce.auth.enabled=true",
+                ":3: enforce.auth.enabled=true: zookeeper.enforce.auth.enabled is true "
+                "zookeeper.enforce.auth.schemes must be  configured."},
+        BadFile{"enforce.auth.enabled=true\nenforce.auth.schemes=digest,foo",
+                ":4: enforce.auth.schemes=digest,foo: Authentication scheme foo is not available."},
+        BadFile{"enforce.auth.enabled=true\nenforce.auth.schemes=digest\n"
+                "DigestAuthenticationProvider.enabled=false",
+                ":4: enforce.auth.schemes=digest: Authentication scheme digest is not available."},
+        BadFile{"enforce.auth.enabled=true\nenforce.auth.schemes=sasl",
+                ":4: enforce.auth.schemes=sasl: Authentication scheme sasl is not available."},
+        BadFile{"DigestAuthenticationProvider.digestAlg=FOO",
+                ":3: DigestAuthenticationProvider.digestAlg=FOO: don't support this ACL digest "
+                "algorithm: FOO in the current environment",
+                1},
+        BadFile{"metricsProvider.className=foo.Bar",
+                ":3: metricsProvider.className=foo.Bar: metrics provider class was not found"},
+        BadFile{"metricsProvider.className=",
+                ":3: metricsProvider.className=: metrics provider "
+                "class was not found"}));
 
 // What ZooKeeper can do and this server cannot yet: never silently without it.
 INSTANTIATE_TEST_SUITE_P(
     NotAvailableYet, RefusedLines,
     ::testing::Values(
-        Case{"secureClientPort=2281", ":3: secureClientPort=2281: TLS is not available yet"},
-        Case{"client.portUnification=true",
-             ":3: client.portUnification=true: TLS is not available yet"},
-        Case{"zookeeper.client.portUnification=true",
-             ":3: zookeeper.client.portUnification=true: TLS is not available yet"},
-        Case{"sessionRequireClientSASLAuth=true",
-             ":3: sessionRequireClientSASLAuth=true: SASL is not available yet"},
-        Case{"java.security.auth.login.config=/jaas",
-             ":3: java.security.auth.login.config=/jaas: SASL is not available yet"},
-        Case{std::string("authProvider.1=") + kAuth + "SASLAuthenticationProvider",
-             std::string(":3: authProvider.1=") + kAuth +
-                 "SASLAuthenticationProvider: SASL is not available yet"},
-        Case{std::string("authProvider.x509=") + kAuth + "X509AuthenticationProvider",
-             std::string(":3: authProvider.x509=") + kAuth +
-                 "X509AuthenticationProvider: TLS is not available yet"},
-        Case{std::string("authProvider.1=") + kAuth + "EnsembleAuthenticationProvider",
-             std::string(":3: authProvider.1=") + kAuth +
-                 "EnsembleAuthenticationProvider: the ensemble provider is not available yet"},
-        Case{"authProvider.1=com.example.Mine",
-             ":3: authProvider.1=com.example.Mine: unknown class; classes of Java cannot be "
-             "loaded"},
-        Case{"request_throttle_max_requests=10",
-             ":3: request_throttle_max_requests=10: the request throttle is not available yet"},
-        Case{"throttled_op_wait_time=1",
-             ":3: throttled_op_wait_time=1: the request throttle is not available yet"},
-        Case{"largeRequestThreshold=0x400",
-             ":3: largeRequestThreshold=0x400: the limit on large requests is not available yet"},
-        Case{"connection_throttle_tokens=5",
-             ":3: connection_throttle_tokens=5: the connection throttle is not available yet"},
-        Case{"audit.enable=true", ":3: audit.enable=true: the audit log is not available yet"},
-        Case{"metricsProvider.className=org.apache.zookeeper.metrics.prometheus."
-             "PrometheusMetricsProvider",
-             ":3: metricsProvider.className=org.apache.zookeeper.metrics.prometheus."
-             "PrometheusMetricsProvider: the Prometheus provider is not available yet"}));
+        BadFile{"secureClientPort=2281", ":3: secureClientPort=2281: TLS is not available yet"},
+        BadFile{"client.portUnification=true",
+                ":3: client.portUnification=true: TLS is not available yet"},
+        BadFile{"zookeeper.client.portUnification=true",
+                ":3: zookeeper.client.portUnification=true: TLS is not available yet"},
+        BadFile{"sessionRequireClientSASLAuth=true",
+                ":3: sessionRequireClientSASLAuth=true: SASL is not available yet"},
+        BadFile{"java.security.auth.login.config=/jaas",
+                ":3: java.security.auth.login.config=/jaas: SASL is not available yet"},
+        BadFile{std::string("authProvider.1=") + kAuth + "SASLAuthenticationProvider",
+                std::string(":3: authProvider.1=") + kAuth +
+                    "SASLAuthenticationProvider: SASL is not available yet"},
+        BadFile{std::string("authProvider.x509=") + kAuth + "X509AuthenticationProvider",
+                std::string(":3: authProvider.x509=") + kAuth +
+                    "X509AuthenticationProvider: TLS is not available yet"},
+        BadFile{std::string("authProvider.1=") + kAuth + "EnsembleAuthenticationProvider",
+                std::string(":3: authProvider.1=") + kAuth +
+                    "EnsembleAuthenticationProvider: the ensemble provider is not available yet"},
+        BadFile{"authProvider.1=com.example.Mine",
+                ":3: authProvider.1=com.example.Mine: unknown class; classes of Java cannot be "
+                "loaded"},
+        BadFile{"request_throttle_max_requests=10",
+                ":3: request_throttle_max_requests=10: the request throttle is not available yet"},
+        BadFile{"throttled_op_wait_time=1",
+                ":3: throttled_op_wait_time=1: the request throttle is not available yet"},
+        BadFile{
+            "largeRequestThreshold=0x400",
+            ":3: largeRequestThreshold=0x400: the limit on large requests is not available yet"},
+        BadFile{"connection_throttle_tokens=5",
+                ":3: connection_throttle_tokens=5: the connection throttle is not available yet"},
+        BadFile{"audit.enable=true", ":3: audit.enable=true: the audit log is not available yet"},
+        BadFile{"metricsProvider.className=org.apache.zookeeper.metrics.prometheus."
+                "PrometheusMetricsProvider",
+                ":3: metricsProvider.className=org.apache.zookeeper.metrics.prometheus."
+                "PrometheusMetricsProvider: the Prometheus provider is not available yet"}));
 
 // SO-4.7
 TEST_F(ConfigRefusals, MyIdThatIsNotInTheList) {

@@ -6,13 +6,10 @@
 
 #include "server/peer/host_port.h"
 #include "server/peer/port_listener.h"
+#include "tests/server/peer/peer_test_util.h"
 
 namespace lockkeeper {
 namespace {
-
-SharedBytes Share(std::string bytes) {
-  return std::make_shared<const std::string>(std::move(bytes));
-}
 
 std::string Content(const std::vector<boost::asio::const_buffer>& buffers) {
   std::string all;

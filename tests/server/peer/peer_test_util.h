@@ -23,6 +23,10 @@ inline constexpr std::chrono::milliseconds kDeadline{10'000};
 // How long a test watches that something does not happen.
 inline constexpr std::chrono::milliseconds kQuiet{150};
 
+inline SharedBytes Share(std::string bytes) {
+  return std::make_shared<const std::string>(std::move(bytes));
+}
+
 // A connected blocking socket.
 class RawSocket {
  public:

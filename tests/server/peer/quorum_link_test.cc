@@ -19,10 +19,6 @@ namespace {
 constexpr PeerId kLeader{1};
 constexpr LinkId kLink = 70;
 
-SharedBytes Share(std::string bytes) {
-  return std::make_shared<const std::string>(std::move(bytes));
-}
-
 QuorumPacket Packet(QuorumPacketType type, int64_t zxid, SharedBytes data = nullptr) {
   return {.type = type, .zxid = Zxid{zxid}, .data = std::move(data)};
 }

@@ -17,9 +17,9 @@ namespace lockkeeper {
 namespace {
 
 using IfMissing = CheckpointStore::IfMissing;
-constexpr char kDir[] = "/data/checkpoint";
+constexpr char kStorePath[] = "/data/checkpoint";
 
-std::unique_ptr<CheckpointStore> OpenOrDie(FileSystem& fs, const std::string& dir = kDir) {
+std::unique_ptr<CheckpointStore> OpenOrDie(FileSystem& fs, const std::string& dir = kStorePath) {
   auto store = CheckpointStore::Open(fs, dir, IfMissing::kMake);
   EXPECT_TRUE(store) << store.error().message;
   return store ? std::move(*store) : nullptr;
@@ -60,7 +60,7 @@ TEST(CheckpointStore, IsEmptyWhenNew) {
 
 TEST(CheckpointStore, IsNotMadeWhenThatIsNotWanted) {
   FakeFileSystem fs;
-  EXPECT_FALSE(CheckpointStore::Open(fs, kDir, IfMissing::kRefuse));
+  EXPECT_FALSE(CheckpointStore::Open(fs, kStorePath, IfMissing::kRefuse));
 }
 
 TEST(CheckpointStore, GivesBackTheTreeOfItsLastCheckpoint) {
@@ -192,8 +192,8 @@ TEST(CheckpointStore, IsDamagedAndNotEmptyWithoutItsRoot) {
   c.Apply(RandomPayloads(1), 0, 100);
   c.tree.StartWholeCheckpoint();
   ASSERT_TRUE(c.Commit(OpenOrDie(fs).get()));
-  ASSERT_TRUE(fs.Remove(std::string(kDir) + "/CURRENT"));
-  const auto store = CheckpointStore::Open(fs, kDir, IfMissing::kMake);
+  ASSERT_TRUE(fs.Remove(std::string(kStorePath) + "/CURRENT"));
+  const auto store = CheckpointStore::Open(fs, kStorePath, IfMissing::kMake);
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, Errc::kCorruption);
   EXPECT_NE(store.error().message.find("CURRENT is missing"), std::string::npos);
@@ -203,7 +203,7 @@ TEST(CheckpointStore, IsMadeAgainAfterItsFirstCreationWasInterrupted) {
   for (uint64_t n = 1;; ++n) {
     FakeFileSystem fs;
     fs.StopAtOperation(n);
-    const bool made = CheckpointStore::Open(fs, kDir, IfMissing::kMake).has_value();
+    const bool made = CheckpointStore::Open(fs, kStorePath, IfMissing::kMake).has_value();
     fs.LosePower({.kind = Survivors::Kind::kAnySectors, .seed = n});
     ASSERT_NE(OpenOrDie(fs), nullptr) << "stopped at operation " << n;
     if (made) break;
@@ -218,13 +218,13 @@ TEST(CheckpointStore, RefusesAStoreOfANewerServer) {
     options.create_if_missing = true;
     options.env = &env;
     leveldb::DB* db = nullptr;
-    ASSERT_TRUE(leveldb::DB::Open(options, kDir, &db).ok());
+    ASSERT_TRUE(leveldb::DB::Open(options, kStorePath, &db).ok());
     CheckpointMeta meta;
     meta.version = kCheckpointVersion + 1;
     EXPECT_TRUE(db->Put({}, "m", MetaValue(meta)).ok());
     delete db;
   }
-  const auto store = CheckpointStore::Open(fs, kDir, IfMissing::kMake);
+  const auto store = CheckpointStore::Open(fs, kStorePath, IfMissing::kMake);
   ASSERT_FALSE(store);
   EXPECT_EQ(store.error().code, Errc::kDataDir);
 }
@@ -237,15 +237,15 @@ TEST(CheckpointStore, NeverLoadsAnotherTreeThanItWasGiven) {
   ASSERT_TRUE(c.Commit(OpenOrDie(original).get()));
   const std::string expected = DumpTree(c.tree);
   size_t refused = 0;
-  const auto names = original.List(kDir);
+  const auto names = original.List(kStorePath);
   ASSERT_TRUE(names);
   for (const std::string& name : *names) {
-    const std::string path = std::string(kDir) + "/" + name;
+    const std::string path = std::string(kStorePath) + "/" + name;
     const size_t size = original.Content(path).size();
     for (size_t offset = 0; offset < size; offset += 1 + size / 50) {
       const auto fs = original.Clone();
       fs->FlipBit(path, offset, 3);
-      const auto store = CheckpointStore::Open(*fs, kDir, IfMissing::kMake);
+      const auto store = CheckpointStore::Open(*fs, kStorePath, IfMissing::kMake);
       if (!store) {
         ++refused;
         continue;

@@ -13,9 +13,10 @@
 namespace lockkeeper {
 namespace {
 
-constexpr int kBatches = 22;  // the last one is small: its whole record is near the log's end
+constexpr int kDamagedBatches =
+    22;  // the last one is small: its whole record is near the log's end
 
-std::string PathOf(const std::string& name) { return std::string(kStoreDir) + "/" + name; }
+std::string StorePath(const std::string& name) { return std::string(kStoreDir) + "/" + name; }
 
 // A store at rest, with tables, a manifest of several records, a log of several and nothing that
 // waits to be removed.
@@ -23,10 +24,10 @@ std::unique_ptr<FakeFileSystem> MakeStore() {
   auto fs = std::make_unique<FakeFileSystem>();
   const OpenStore store = OpenLevelDb(*fs);
   EXPECT_TRUE(store.opened.ok());
-  for (int k = 1; k <= kBatches; ++k) {
+  for (int k = 1; k <= kDamagedBatches; ++k) {
     EXPECT_TRUE(WriteSynced(store.db.get(), k).ok());
     // What follows is less than a table.
-    if (k == kBatches - 3) store.db->CompactRange(nullptr, nullptr);
+    if (k == kDamagedBatches - 3) store.db->CompactRange(nullptr, nullptr);
   }
   return fs;
 }
@@ -45,7 +46,7 @@ Outcome Read(FakeFileSystem& fs) {
   if (store.db == nullptr) return Outcome::kError;
   const auto content = ReadAll(store.db.get());
   if (!content) return Outcome::kError;
-  return *content == ContentAfter(kBatches) ? Outcome::kSameData : Outcome::kOtherData;
+  return *content == ContentAfter(kDamagedBatches) ? Outcome::kSameData : Outcome::kOtherData;
 }
 
 struct Bit {
@@ -77,9 +78,9 @@ Outcomes FlipBitsOf(FakeFileSystem& fs, StoreFileKind kind) {
   const std::vector<std::string> names = NamesOf(fs, kind);
   EXPECT_FALSE(names.empty());
   for (const std::string& name : names) {
-    for (const auto& [offset, bit] : BitsToFlip(fs.Content(PathOf(name)).size())) {
+    for (const auto& [offset, bit] : BitsToFlip(fs.Content(StorePath(name)).size())) {
       const auto damaged = fs.Clone();
-      damaged->FlipBit(PathOf(name), offset, bit);
+      damaged->FlipBit(StorePath(name), offset, bit);
       const Outcome outcome = Read(*damaged);
       EXPECT_NE(outcome, Outcome::kOtherData) << name << " bit " << bit << " at " << offset;
       ++(outcome == Outcome::kSameData ? outcomes.same : outcomes.errors);
@@ -123,16 +124,16 @@ TEST(LevelDbDamage, AFileThatIsCutOrMissingIsAnErrorOrNotNeeded) {
   ASSERT_TRUE(names);
   for (const std::string& name : *names) {
     if (name == "LOCK" || name == "CURRENT") continue;
-    const uint64_t size = fs->Content(PathOf(name)).size();
+    const uint64_t size = fs->Content(StorePath(name)).size();
     for (const uint64_t left : {uint64_t{0}, size / 2, size - std::min<uint64_t>(size, 1)}) {
       const auto damaged = fs->Clone();
-      damaged->PutDurably(PathOf(name), damaged->Content(PathOf(name)).substr(0, left));
+      damaged->PutDurably(StorePath(name), damaged->Content(StorePath(name)).substr(0, left));
       const Outcome outcome = Read(*damaged);
       EXPECT_NE(outcome, Outcome::kOtherData) << name << " cut to " << left;
       errors += outcome == Outcome::kError ? 1 : 0;
     }
     const auto damaged = fs->Clone();
-    ASSERT_TRUE(damaged->Remove(PathOf(name)).ok());
+    ASSERT_TRUE(damaged->Remove(StorePath(name)).ok());
     EXPECT_EQ(Read(*damaged), Outcome::kError) << name << " missing";
   }
   EXPECT_GT(errors, 5);
@@ -140,7 +141,7 @@ TEST(LevelDbDamage, AFileThatIsCutOrMissingIsAnErrorOrNotNeeded) {
 
 TEST(LevelDbDamage, WhatFollowsTheSyncedPartOfALogIsNotSeen) {
   const auto fs = MakeStore();
-  const std::string log = PathOf(NamesOf(*fs, StoreFileKind::kLog).back());
+  const std::string log = StorePath(NamesOf(*fs, StoreFileKind::kLog).back());
   const std::string whole = fs->Content(log);
   for (const std::string& tail :
        {std::string(1, '\0'), std::string(40'000, '\0'), std::string(40'000, '\x55'), whole}) {
@@ -152,7 +153,7 @@ TEST(LevelDbDamage, WhatFollowsTheSyncedPartOfALogIsNotSeen) {
 
 TEST(LevelDbDamage, TheErrorNamesTheFileAndWhatIsWrong) {
   const auto fs = MakeStore();
-  const std::string log = PathOf(NamesOf(*fs, StoreFileKind::kLog).back());
+  const std::string log = StorePath(NamesOf(*fs, StoreFileKind::kLog).back());
   const auto message = [](FakeFileSystem& disk) { return OpenLevelDb(disk).opened.ToString(); };
   const auto flipped = fs->Clone();
   flipped->FlipBit(log, 20, 3);

@@ -159,7 +159,7 @@ TEST_F(LogFileReaderTest, ALengthAtTheLimitIsRead_SO_2_13) {
   limits.payload_bytes_max = 2000;
   const std::string largest(2000 - kTxnHeaderBytes, 'z');
   const std::string content =
-      LogFileHeader() + Record(1, largest) + Record(2, "x") + std::string(kPadding, '\0');
+      LogFileHeader() + RecordBytes(1, largest) + RecordBytes(2, "x") + std::string(kPadding, '\0');
   const Replayed replayed = Load(content, limits);
   ASSERT_TRUE(replayed.status.ok()) << replayed.status.error().message;
   EXPECT_EQ(replayed.zxids, Range(1, 2));
@@ -184,11 +184,12 @@ TEST_F(LogFileReaderTest, AWrongMagicRefuses_SO_2_14) {
 // Records of 700 bytes: each covers a whole sector.
 std::string SectorContent() {
   std::string content = LogFileHeader();
-  for (int64_t zxid = 1; zxid <= 9; ++zxid) content += Record(zxid, std::string(700, 'd'));
+  for (int64_t zxid = 1; zxid <= 9; ++zxid) content += RecordBytes(zxid, std::string(700, 'd'));
   return content + std::string(kPadding, '\0');
 }
 size_t SectorOffset(int64_t zxid) {
-  return kLogHeaderBytes + static_cast<size_t>(zxid - 1) * Record(1, std::string(700, 'd')).size();
+  return kLogHeaderBytes +
+         static_cast<size_t>(zxid - 1) * RecordBytes(1, std::string(700, 'd')).size();
 }
 
 TEST_F(LogFileReaderTest, AMissingSectorInTheMiddleEndsTheFile_SO_2_15) {
@@ -247,7 +248,7 @@ TEST_F(LogFileReaderTest, OnRequestABrokenRecordEndsTheFileWhateverFollows_SO_2_
 }
 
 TEST_F(LogFileReaderTest, ACrcErrorOverAMissingSectorSaysThatPowerFailed_SO_2_12) {
-  std::string content = LogFileHeader() + Record(1, std::string(3000, 'd'));
+  std::string content = LogFileHeader() + RecordBytes(1, std::string(3000, 'd'));
   content.replace(1024, 512, 512, '\0');
   ExpectDamage(content + std::string(kPadding, '\0'), {"CRC check failed", "sector", "power"});
 }

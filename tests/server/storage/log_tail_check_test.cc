@@ -29,7 +29,7 @@ class FindRecordTest : public testing::Test {
 
 // Everywhere: the file is read in windows, and a record must not be lost between two of them.
 TEST_F(FindRecordTest, AtAnyPlace) {
-  const std::string record = Record(5, "the body");
+  const std::string record = RecordBytes(5, "the body");
   constexpr size_t kWindow = 64 << 10;
   for (const char before : {'\0', 'x', '\1'}) {
     for (size_t at = kWindow - 100; at < kWindow + 100; ++at) {
@@ -39,18 +39,18 @@ TEST_F(FindRecordTest, AtAnyPlace) {
 }
 
 TEST_F(FindRecordTest, LongerThanAWindow) {
-  const std::string record = Record(5, std::string(300 << 10, 'y'));
+  const std::string record = RecordBytes(5, std::string(300 << 10, 'y'));
   EXPECT_EQ(Find(std::string(70'000, '\0') + record + std::string(1000, '\0')), 70'000);
 }
 
 TEST_F(FindRecordTest, NotBeforeFrom) {
-  const std::string record = Record(5, "the body");
+  const std::string record = RecordBytes(5, "the body");
   EXPECT_EQ(Find(record + record, 1), record.size());
 }
 
 TEST_F(FindRecordTest, OnlyAWholeOneWithALaterZxid) {
-  const std::string record = Record(5, "the body");
-  EXPECT_EQ(Find(Record(4, "the body")), std::nullopt);
+  const std::string record = RecordBytes(5, "the body");
+  EXPECT_EQ(Find(RecordBytes(4, "the body")), std::nullopt);
   EXPECT_EQ(Find(record.substr(0, record.size() - 1)), std::nullopt);
   std::string changed = record;
   changed[kRecordPrefixBytes + kTxnHeaderBytes + 2] ^= 1;

@@ -29,7 +29,7 @@ std::vector<LogEntry> Entries(int64_t first, int64_t last) {
   return entries;
 }
 
-std::string Record(int64_t zxid, std::string_view body) {
+std::string RecordBytes(int64_t zxid, std::string_view body) {
   std::string record;
   AppendLogRecord(Payload(zxid, body), &record);
   return record;
@@ -37,7 +37,7 @@ std::string Record(int64_t zxid, std::string_view body) {
 
 std::string LogContent(int64_t first, int64_t last, size_t padding) {
   std::string content = LogFileHeader();
-  for (int64_t zxid = first; zxid <= last; ++zxid) content += Record(zxid, BodyOf(zxid));
+  for (int64_t zxid = first; zxid <= last; ++zxid) content += RecordBytes(zxid, BodyOf(zxid));
   return content + std::string(padding, '\0');
 }
 

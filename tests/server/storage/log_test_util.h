@@ -30,7 +30,7 @@ std::vector<LogEntry> Entries(int64_t first, int64_t last);
 std::string BodyOf(int64_t zxid);
 
 // One whole record with Payload(zxid, body).
-std::string Record(int64_t zxid, std::string_view body);
+std::string RecordBytes(int64_t zxid, std::string_view body);
 
 // A log file: header, the records of first..last, and `padding` zero bytes.
 std::string LogContent(int64_t first, int64_t last, size_t padding);

@@ -77,7 +77,7 @@ TEST_F(LogTruncation, CutsBehindTheNewestRecordBelowAMissingPlace_QP_3_17) {
 
 TEST_F(LogTruncation, FindsAMissingPlaceInTheMiddleOfAFile_QP_3_17) {
   std::string content = LogContent(1, 4, 0);
-  content += Record(kEpoch + 1, "a") + Record(kEpoch + 2, "b");
+  content += RecordBytes(kEpoch + 1, "a") + RecordBytes(kEpoch + 2, "b");
   fs_.PutDurably(LogPath(1), content);
   EXPECT_EQ(Truncate(77), 4);
   EXPECT_EQ(fs_.Content(LogPath(1)), LogContent(1, 4, 0));
@@ -93,7 +93,7 @@ TEST_F(LogTruncation, LeavesNothingWhenThePlaceIsBeforeTheLog_QP_3_17) {
 }
 
 TEST_F(LogTruncation, TakesAwayAnInterruptedRecordToo_QP_3_17) {
-  const std::string torn = Record(8, std::string(600, 'x')).substr(0, 300);
+  const std::string torn = RecordBytes(8, std::string(600, 'x')).substr(0, 300);
   fs_.PutDurably(LogPath(1), LogContent(1, 7, 0) + torn);
   EXPECT_EQ(Truncate(8), 7);
   EXPECT_EQ(fs_.Content(LogPath(1)), LogContent(1, 7, 0));

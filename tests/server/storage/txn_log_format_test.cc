@@ -49,7 +49,7 @@ TEST(TxnLogFormat, RecordOfARealLogIsMadeByteForByte_SO_2_2) {
 TEST(TxnLogFormat, ChecksumIsAdler32OfThePayloadOnly_SO_2_2) {
   EXPECT_EQ(LogChecksum("Wikipedia"), 0x11E60398u);  // the usual example
   EXPECT_EQ(LogChecksum(""), 1u);
-  const std::string record = Record(7, "x");
+  const std::string record = RecordBytes(7, "x");
   EXPECT_EQ(LoadBigEndian64(record.data()), LogChecksum(Payload(7, "x")));
 }
 

@@ -11,13 +11,13 @@
 namespace lockkeeper {
 namespace {
 
-constexpr size_t kPadding = 5000;
+constexpr size_t kPaddingBytes = 5000;
 
 class TxnLogReaderTest : public testing::Test {
  protected:
   TxnLogReaderTest() { CHECK(fs_.MakeDirs(kLogDir).ok()); }
 
-  void Put(int64_t first, int64_t last, size_t padding = kPadding) {
+  void Put(int64_t first, int64_t last, size_t padding = kPaddingBytes) {
     fs_.PutDurably(LogPath(first), LogContent(first, last, padding));
   }
   void PutNamed(const std::string& name, std::string content) {
@@ -86,14 +86,14 @@ TEST_F(TxnLogReaderTest, OtherNamesAreNotRead_SO_1_5) {
 
 TEST_F(TxnLogReaderTest, FurtherPartsOfANameAreIgnored_SO_1_5) {
   Put(1, 2);
-  PutNamed("log.3.bak", LogContent(3, 5, kPadding));
+  PutNamed("log.3.bak", LogContent(3, 5, kPaddingBytes));
   ExpectLoads(0, Range(1, 5));
 }
 
 TEST_F(TxnLogReaderTest, ACopyOfALogRepeatsNothing) {
   Put(1, 2);
   Put(3, 5);
-  PutNamed("log.3.bak", LogContent(3, 5, kPadding));
+  PutNamed("log.3.bak", LogContent(3, 5, kPaddingBytes));
   Put(6, 7);
   ExpectLoads(0, Range(1, 7));
   EXPECT_EQ(ReplayAll(fs_).summary.repeated, 3u);
@@ -130,7 +130,7 @@ TEST_F(TxnLogReaderTest, AnEmptyFileBeforeTheLastRefuses_SO_2_14) {
 TEST_F(TxnLogReaderTest, AFileWithOnlyItsHeaderIsFineAnywhere_SO_2_14) {
   Put(1, 3);
   PutNamed("log.2", LogFileHeader());
-  PutNamed("log.3", LogFileHeader() + std::string(kPadding, '\0'));
+  PutNamed("log.3", LogFileHeader() + std::string(kPaddingBytes, '\0'));
   Put(4, 6);
   PutNamed("log.7", LogFileHeader());
   ExpectLoads(0, Range(1, 6));
@@ -144,7 +144,7 @@ TEST_F(TxnLogReaderTest, AGapWithinAnEpochRefuses_SO_2_16) {
 }
 
 TEST_F(TxnLogReaderTest, AGapWithinAFileRefuses_SO_2_16) {
-  PutNamed("log.1", LogFileHeader() + Record(1, "a") + Record(3, "c"));
+  PutNamed("log.1", LogFileHeader() + RecordBytes(1, "a") + RecordBytes(3, "c"));
   ExpectRefuses(0, {"out of order", "0x3", LogPath(1), "offset"});
 }
 
@@ -183,7 +183,7 @@ TEST_F(TxnLogReaderTest, OnRequestGapsAreAccepted_SO_2_16) {
 TEST_F(TxnLogReaderTest, AnInterruptedRecordBeforeAFileThatGoesOnLoadsAgainAndAgain_SO_2_11) {
   std::string torn = LogContent(1, 4, 0);
   torn.back() = '\0';
-  PutNamed("log.1", torn + std::string(kPadding, '\0'));
+  PutNamed("log.1", torn + std::string(kPaddingBytes, '\0'));
   Put(4, 6);
   for (int round = 0; round < 3; ++round) {
     const Replayed replayed = ReplayAll(fs_);
@@ -198,7 +198,7 @@ TEST_F(TxnLogReaderTest, AnInterruptedRecordBeforeAFileThatGoesOnLoadsAgainAndAg
 TEST_F(TxnLogReaderTest, AnInterruptedRecordBeforeAGapRefusesAndNamesBothFiles_SO_2_16) {
   std::string torn = LogContent(1, 4, 0);
   torn.back() = '\0';
-  PutNamed("log.1", torn + std::string(kPadding, '\0'));
+  PutNamed("log.1", torn + std::string(kPaddingBytes, '\0'));
   Put(5, 6);
   ExpectRefuses(0,
                 {"out of order", LogPath(5), LogPath(1),

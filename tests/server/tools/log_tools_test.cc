@@ -21,7 +21,7 @@ using testing::AssertionFailure;
 using testing::AssertionResult;
 using testing::AssertionSuccess;
 
-constexpr size_t kPadding = 2000;
+constexpr size_t kZeros = 2000;
 
 // A record that a server can apply: Payload() makes one of an unknown type; this has type -1.
 std::string ErrorRecord(int64_t zxid) {
@@ -34,7 +34,7 @@ std::string ErrorRecord(int64_t zxid) {
 
 const size_t kRecordBytes = ErrorRecord(1).size();
 
-std::string Log(int64_t first, int64_t last, size_t padding = kPadding) {
+std::string Log(int64_t first, int64_t last, size_t padding = kZeros) {
   std::string out = LogFileHeader();
   for (int64_t zxid = first; zxid <= last; ++zxid) out += ErrorRecord(zxid);
   return out + std::string(padding, '\0');
