@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "protocol/op_code.h"
+#include "protocol/print.h"
 
 namespace lockkeeper {
 namespace {
