@@ -16,6 +16,8 @@ using Link = LearnerLink::Phase;
 constexpr Zxid kNoZxid{-1};
 // What a packet takes beside its data.
 constexpr size_t kHeldPacketBytes = 64;
+// A promise further ahead than elections can have failed meanwhile is damage.
+constexpr int64_t kEpochsAheadMax = 1000;
 
 }  // namespace
 
@@ -113,11 +115,12 @@ void Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPac
   link->observer = packet.type == Type::kObserverInfo;
   link->phase = Link::kAwaitEpoch;
   link->deadline = MonoMs{now.value + options_.init_ms()};
+  const int64_t accepted = EpochOf(packet.zxid);
   if (phase_ != Phase::kEpoch) {
+    if (accepted <= epoch_ + kEpochsAheadMax) promised_ = std::max(promised_, accepted);
     SendLeaderInfo(now, id, link, out);
     return;
   }
-  const int64_t accepted = EpochOf(packet.zxid);
   if (link->observer) {
     epoch_ = std::max(epoch_, accepted + 1);
   } else {
@@ -442,6 +445,7 @@ Status Leader::OnTimer(MonoMs now, Actions* out) {
     return Error{Errc::kBadFrame, "no quorum of followers in time"};
   }
   if (now < next_half_tick_) return {};
+  if (promised_ > epoch_) return MakeRoomForEpoch(out);
   next_half_tick_ = MonoMs{now.value + options_.tick_ms / 2};
   odd_half_tick_ = !odd_half_tick_;
   if (!odd_half_tick_ && !HasQuorum()) {
@@ -449,6 +453,15 @@ Status Leader::OnTimer(MonoMs now, Actions* out) {
   }
   PingAll(out);
   return {};
+}
+
+// A member has promised itself to the leader of a later epoch, who failed. It cannot follow this
+// one, and would stay out until the next election: better to have that now. Apache's server leaves
+// it out. By raising this server's own promise, the epoch that is chosen next lets all of them in.
+Status Leader::MakeRoomForEpoch(Actions* out) {
+  history_.accepted_epoch = promised_;
+  out->push_back(WriteAcceptedEpoch{promised_});
+  return Error{Errc::kBadFrame, Text("a member has promised itself to epoch ", promised_)};
 }
 
 bool Leader::HasQuorum() const {

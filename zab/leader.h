@@ -94,6 +94,7 @@ class Leader {
   void CommitAgreed(Actions* out);
   void AnswerSyncs(Actions* out);
   void AnswerFirstSync(Actions* out);
+  [[nodiscard]] Status MakeRoomForEpoch(Actions* out);
   void PingAll(Actions* out);
   void OnPingAnswered(LearnerLink* link, Actions* out);
   void CheckRound(uint64_t round, Actions* out);
@@ -113,6 +114,7 @@ class Leader {
   Phase phase_ = Phase::kEpoch;
   MonoMs phase_ends_;
   int64_t epoch_;
+  int64_t promised_ = -1;         // newest epoch that a learner told of after epoch_ was chosen
   std::set<PeerId> connected_;    // voters whose accepted epochs are in epoch_
   std::set<PeerId> elected_by_;   // voters that acknowledged the epoch
   std::set<PeerId> followed_by_;  // voters that hold the epoch's history

@@ -56,7 +56,9 @@ INSTANTIATE_TEST_SUITE_P(
         // A checkpoint was on disk before the log's entries that it holds.
         Regression{137, "CheckpointAheadOfTheLogLeftAHole"},
         // A session that expired before its creation was committed came back to life.
-        Regression{9049, "ExpiredSessionCameBackWithItsCreation"}),
+        Regression{9049, "ExpiredSessionCameBackWithItsCreation"},
+        // A server that had promised a later epoch could not join until the next election.
+        Regression{14147, "PromiseOfALaterEpochKeptAServerOut"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(Simulation, OneSeed) {

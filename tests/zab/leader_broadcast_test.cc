@@ -276,6 +276,24 @@ TEST_F(LeaderBroadcast, AProposalThatWasHeldIsTimedFromUpToDate) {  // QP-5.6, Q
       << "non-voters must acknowledge too";
 }
 
+// ---- A later epoch.
+
+// Three servers, of which two serve: the third must not stay outside until something else fails.
+TEST_F(LeaderBroadcast, StepsDownForAMemberThatHasPromisedALaterEpoch) {
+  EXPECT_EQ(three_.Joins(5, 7), Lines{"to 15: LEADERINFO 2:0 int 65536"});
+  const Lines lines = three_.Wait(1000);
+  EXPECT_TRUE(Has(lines, "accepted epoch 7"));
+  EXPECT_TRUE(Has(lines, "stop serving"));
+  EXPECT_EQ(three_.peer().state(), ServerState::kLooking);
+  EXPECT_EQ(three_.peer().last_reason(), "a member has promised itself to epoch 7");
+}
+
+TEST_F(LeaderBroadcast, StaysForAMemberOfItsOwnEpochAndForOneWhosePromiseIsDamaged) {
+  three_.Joins(4, 2);
+  three_.Joins(5, 1'000'000);
+  EXPECT_FALSE(Has(Seconds(5, {11, 12}), "stop serving"));
+}
+
 // ---- The tail.
 
 TEST_F(LeaderBroadcast, AnUncommittedTailIsPartOfItsVote) {  // QP-3.23, P14
