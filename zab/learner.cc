@@ -99,6 +99,7 @@ Status Learner::OnSyncStart(const QuorumPacket& packet, Actions* out) {
   phase_ = Phase::kSyncing;
   switch (packet.type) {
     case Type::kDiff:
+      went_nowhere_ = needs_everything_;
       if (needs_everything_) return Leave("leader ", leader_, " sends a DIFF to an empty server");
       return {};
     case Type::kTrunc:
@@ -132,7 +133,7 @@ void Learner::OnSnapshotPart(MonoMs now) {
 
 Status Learner::OnTruncated(bool possible) {
   if (!possible) {
-    needs_everything_ = true;
+    needs_everything_ = went_nowhere_ = true;
     return Leave("the log cannot be cut back to ", received_);
   }
   history_.applied = history_.appended = history_.persisted = received_;

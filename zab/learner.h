@@ -41,6 +41,9 @@ class Learner {
   // The log could not be cut back: the next leader is asked for everything.
   bool needs_everything() const { return needs_everything_; }
 
+  // The leader's way to bring this server up to date was none that it could go.
+  bool went_nowhere() const { return went_nowhere_; }
+
   // A snapshot has begun to come and is not installed.
   bool holds_snapshot() const { return snapshot_.has_value(); }
 
@@ -86,6 +89,7 @@ class Learner {
   History& history_;
   const PeerId leader_;
   bool needs_everything_;
+  bool went_nowhere_ = false;
   Phase phase_ = Phase::kConnecting;
   int64_t epoch_ = 0;
   std::optional<Zxid> snapshot_;     // received, not installed

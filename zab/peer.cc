@@ -188,6 +188,7 @@ void Peer::EndRole(MonoMs now, const std::string& why, Actions* out) {
     out->push_back(DisconnectLeader{});
     if (learner_->holds_snapshot()) out->push_back(DiscardSnapshot{});
     needs_everything_ = learner_->needs_everything();
+    went_nowhere_ = learner_->went_nowhere() ? went_nowhere_ + 1 : 0;
     logged_ = learner_->TakeLogged();
     learner_.reset();
   }
@@ -196,6 +197,14 @@ void Peer::EndRole(MonoMs now, const std::string& why, Actions* out) {
     const auto delay = static_cast<int64_t>(
         Random() % static_cast<uint64_t>(options_.observer_election_delay_ms + 1));
     look_at_ = MonoMs{now.value + delay};
+  }
+  // The first time, the same leader is asked for everything. A leader that then fails again needs
+  // this server's vote to lead and can never have it as a follower: without its vote, the others
+  // give up and find each other.
+  if (went_nowhere_ > 1) {
+    const int64_t init_ms = options_.init_ms();
+    look_at_ = MonoMs{now.value + init_ms +
+                      static_cast<int64_t>(Random() % static_cast<uint64_t>(init_ms))};
   }
   MaybeLook(now, out);
 }

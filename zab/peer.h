@@ -117,6 +117,7 @@ class Peer {
   std::unique_ptr<Leader> leader_;
   std::unique_ptr<Learner> learner_;
   bool needs_everything_ = false;
+  int went_nowhere_ = 0;         // roles in a row that ended so
   std::deque<LogEntry> logged_;  // of the last role, not applied
   uint64_t random_;              // state of a small generator, from the options' seed
   std::string last_reason_;

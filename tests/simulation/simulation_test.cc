@@ -58,7 +58,10 @@ INSTANTIATE_TEST_SUITE_P(
         // A session that expired before its creation was committed came back to life.
         Regression{9049, "ExpiredSessionCameBackWithItsCreation"},
         // A server that had promised a later epoch could not join until the next election.
-        Regression{14147, "PromiseOfALaterEpochKeptAServerOut"}),
+        Regression{14147, "PromiseOfALaterEpochKeptAServerOut"},
+        // A server whose log could not be cut elected one leader after another that could not lead.
+        Regression{25155, "VotesOfAServerThatCannotFollowKeptLeadersApart"},
+        Regression{32494, "VotesOfAServerThatCannotFollowKeptLeadersApartOfFive"}),
     [](const auto& each) { return std::string(each.param.name); });
 
 TEST(Simulation, OneSeed) {

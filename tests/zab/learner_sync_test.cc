@@ -276,6 +276,20 @@ TEST_F(LearnerSync, ADiffToWhoAskedForEverythingIsAnError) {  // P12
   ExpectLeft(Tell(Type::kDiff, Z(1, 3)));
 }
 
+// Such a leader cannot lead with it, and while it has this server's vote the others do not look for
+// a better one.
+TEST_F(LearnerSync, WhoCannotBeBroughtUpToDateTwiceVotesForNobodyForAWhile) {
+  Tell(Type::kTrunc, Z(1, 3));
+  one_.Truncated(false);
+  one_.Follow3();
+  one_.Discover(4);
+  Tell(Type::kTrunc, Z(1, 3));
+  EXPECT_EQ(Only(one_.Truncated(false), "notify"), Lines{});
+  const int64_t init_ms = OptionsOf(1).init_ms();
+  EXPECT_EQ(Only(one_.Wait(init_ms - 1), "notify"), Lines{});
+  EXPECT_FALSE(Only(one_.Wait(init_ms), "notify").empty());
+}
+
 // A leader that is not elected yet must be measured by what this server really has (P31).
 TEST_F(LearnerSync, ANewLeaderIsToldTheTruthThough) {
   Tell(Type::kTrunc, Z(1, 3));
