@@ -30,13 +30,17 @@ CHECKPOINTS_OFF = {
 SNAPSHOTS_OFF = {"snapCount": 2_000_000_000, "snapSizeLimitInKb": -1}
 
 
+def measured_command(command: list, heap: str) -> list:
+    """Of the JVM that tests run: one that chooses its compilers and collector itself, with this heap."""
+    for_tests = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
+    return [f"-Xmx{heap}" if item.startswith("-Xmx") else item for item in command if item not in for_tests]
+
+
 class MeasuredApache(servers.ApacheServer):
-    """Apache with a heap for a million znodes; the JVM chooses its compilers and collector."""
+    """Apache with a heap for a million znodes."""
 
     def command(self) -> list:
-        for_tests = ("-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
-        command = [item for item in super().command() if item not in for_tests]
-        return ["-Xmx3g" if item.startswith("-Xmx") else item for item in command]
+        return measured_command(super().command(), "3g")
 
 
 def server_on(kind: str, data_dir: Path, config: Optional[dict] = None) -> servers.ServerProcess:

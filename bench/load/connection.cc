@@ -33,8 +33,11 @@ bool Connection::Fail(const std::string& what) {
 }
 
 void Connection::Connect(const tcp::endpoint& server, int session_timeout_ms) {
-  socket_.async_connect(server, [this, session_timeout_ms](const error_code& ec) {
-    if (ec) return void(Fail("cannot connect: " + ec.message()));
+  socket_.async_connect(server, [this, server, session_timeout_ms](const error_code& ec) {
+    if (ec) {
+      const std::string where = server.address().to_string() + ":" + std::to_string(server.port());
+      return void(Fail("cannot connect to " + where + ": " + ec.message()));
+    }
     error_code set;
     socket_.set_option(tcp::no_delay(true), set);
     if (!set) socket_.non_blocking(true, set);

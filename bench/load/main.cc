@@ -22,12 +22,16 @@ namespace {
 
 using boost::asio::ip::tcp;
 
-Result<tcp::endpoint> Resolve(const LoadOptions& options) {
+Result<std::vector<tcp::endpoint>> Resolve(const LoadOptions& options) {
   boost::asio::io_context io;
-  boost::system::error_code ec;
-  const auto found = tcp::resolver(io).resolve(options.host, options.port, ec);
-  if (ec || found.empty()) return Error{Errc::kBadConfig, options.host + ": " + ec.message()};
-  return found.begin()->endpoint();
+  std::vector<tcp::endpoint> endpoints;
+  for (const auto& [host, port] : options.servers) {
+    boost::system::error_code ec;
+    const auto found = tcp::resolver(io).resolve(host, port, ec);
+    if (ec || found.empty()) return Error{Errc::kBadConfig, host + ": " + ec.message()};
+    endpoints.push_back(found.begin()->endpoint());
+  }
+  return endpoints;
 }
 
 double CpuSeconds() {
@@ -55,9 +59,9 @@ class LoadRun {
   // Everything that the options ask for; prints a line for each phase. False: a server answered
   // with errors.
   Result<bool> Run() {
-    const auto server = Resolve(options_);
-    if (!server) return server.error();
-    Status connected = OnEach([&](int i) { return workers_[i]->Connect(*server); });
+    const auto servers = Resolve(options_);
+    if (!servers) return servers.error();
+    Status connected = OnEach([&](int i) { return workers_[i]->Connect(*servers); });
     if (!connected) return connected.error();
     bool good = true;
     if (options_.prepare) {

@@ -14,21 +14,32 @@ bool Number(std::string_view text, T least, T* out) {
   return error == std::errc() && end == text.data() + text.size() && *out >= least;
 }
 
-bool SetServer(std::string_view text, LoadOptions* options) {
-  const size_t colon = text.rfind(':');
-  if (colon == std::string_view::npos || colon == 0 || colon + 1 == text.size()) return false;
-  options->host = text.substr(0, colon);
-  options->port = text.substr(colon + 1);
-  return true;
+bool SetServers(std::string_view text, LoadOptions* options) {
+  options->servers.clear();
+  for (;;) {
+    const size_t comma = text.find(',');
+    const std::string_view one = text.substr(0, comma);
+    const size_t colon = one.rfind(':');
+    if (colon == std::string_view::npos || colon == 0 || colon + 1 == one.size()) return false;
+    options->servers.push_back(
+        {std::string(one.substr(0, colon)), std::string(one.substr(colon + 1))});
+    if (comma == std::string_view::npos) return true;
+    text.remove_prefix(comma + 1);
+  }
 }
 
 bool SetOperation(std::string_view text, LoadOptions* options) {
   constexpr std::string_view kMixed = "mixed:";
+  constexpr std::string_view kMulti = "multi:";
   options->operation = text;
   if (text.starts_with(kMixed)) {
     options->op = OpCode::kSetData;
     return Number(text.substr(kMixed.size()), 0.0, &options->read_share) &&
            options->read_share <= 1;
+  }
+  if (text.starts_with(kMulti)) {
+    options->op = OpCode::kMulti;
+    return Number(text.substr(kMulti.size()), 1, &options->multi_operations);
   }
   if (text == "create")
     options->op = OpCode::kCreate;
@@ -40,6 +51,8 @@ bool SetOperation(std::string_view text, LoadOptions* options) {
     options->op = OpCode::kExists;
   else if (text == "children")
     options->op = OpCode::kGetChildren;
+  else if (text == "sync")
+    options->op = OpCode::kSync;
   else
     return false;
   return true;
@@ -52,7 +65,7 @@ bool SetKeys(std::string_view text, LoadOptions* options) {
 }
 
 bool SetOption(std::string_view name, std::string_view value, LoadOptions* options) {
-  if (name == "--server") return SetServer(value, options);
+  if (name == "--server") return SetServers(value, options);
   if (name == "--connections") return Number(value, 1, &options->connections);
   if (name == "--threads") return Number(value, 1, &options->threads);
   if (name == "--inflight") return Number(value, 1, &options->in_flight);
@@ -72,11 +85,12 @@ bool SetOption(std::string_view name, std::string_view value, LoadOptions* optio
 
 std::string UsageText() {
   return R"(usage: load [--prepare] [--OPTION VALUE]...
-  --server HOST:PORT        default 127.0.0.1:2181
+  --server HOST:PORT[,HOST:PORT]...    connections go to them in turn; default 127.0.0.1:2181
   --connections N           default 8, one session each
   --threads N               default 1
   --inflight K              requests of a connection that wait for replies, at most; default 16
-  --operation create|set|get|exists|children|mixed:R    R: share of get beside set; default get
+  --operation create|set|get|exists|children|sync|mixed:R|multi:N
+                            R: share of get beside set; N: set in each multi; default get
   --rate OPS                open loop, operations a second in all; without it: closed loop
   --nodes N                 the tree: /load/pNNN/nNNN, 1000 to a parent; default 100000
   --data BYTES              random data of create and set; default 100

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
+#include <vector>
 
 #include "protocol/op_code.h"
 #include "protocol/result.h"
@@ -19,14 +20,18 @@ enum class KeyChoice : uint8_t {
 };
 
 struct LoadOptions {
-  std::string host = "127.0.0.1";
-  std::string port = "2181";
+  struct Server {
+    std::string host;
+    std::string port;
+  };
+  std::vector<Server> servers{{"127.0.0.1", "2181"}};  // connections go to them in turn
   int connections = 8;
   int threads = 1;
   int in_flight = 16;  // requests of one connection that wait for their replies
   std::string operation = "get";
   OpCode op = OpCode::kGetData;  // of what is not a read share
   double read_share = 0;         // of kGetData, for mixed:R
+  int multi_operations = 0;      // of kMulti, each a kSetData
   double rate = 0;               // operations a second of all threads; 0: closed loop
   uint64_t nodes = 100'000;
   size_t data_bytes = 100;

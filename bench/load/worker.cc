@@ -25,7 +25,7 @@ void PhaseResult::Add(const PhaseResult& other) {
 }
 
 Worker::Worker(const LoadOptions& options, int connections, uint64_t seed)
-    : options_(options), encoder_(options.data_bytes, seed) {
+    : options_(options), encoder_(options, seed) {
   ConnectionOwner* const owner = this;
   for (int i = 0; i < connections; ++i) {
     connections_.push_back(std::make_unique<Connection>(io_, owner, &encoder_));
@@ -43,9 +43,9 @@ Status Worker::RunLoop() {
   return failure_ ? Status(*failure_) : Status();
 }
 
-Status Worker::Connect(const boost::asio::ip::tcp::endpoint& server) {
-  for (const auto& connection : connections_) {
-    connection->Connect(server, options_.session_timeout_ms);
+Status Worker::Connect(const std::vector<boost::asio::ip::tcp::endpoint>& servers) {
+  for (size_t i = 0; i < connections_.size(); ++i) {
+    connections_[i]->Connect(servers[i % servers.size()], options_.session_timeout_ms);
   }
   return RunLoop();
 }
@@ -86,7 +86,7 @@ void Worker::OnClosed() {
 }
 
 void Worker::OnFailure(const std::string& what) {
-  if (!failure_) failure_ = Error{Errc::kIo, options_.host + ":" + options_.port + ": " + what};
+  if (!failure_) failure_ = Error{Errc::kIo, what};
   io_.stop();
 }
 

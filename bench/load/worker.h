@@ -43,7 +43,7 @@ class Worker final : private ConnectionOwner {
   Worker(const LoadOptions& options, int connections, uint64_t seed);
   ~Worker() override;
 
-  Status Connect(const boost::asio::ip::tcp::endpoint& server);
+  Status Connect(const std::vector<boost::asio::ip::tcp::endpoint>& servers);
   // Runs until the source is done and every reply is there.
   Result<PhaseResult> Run(Source* source, const PhaseRules& rules);
   // Ends the sessions.

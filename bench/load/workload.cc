@@ -65,8 +65,8 @@ uint64_t Random::Below(uint64_t bound) {
   return static_cast<uint64_t>((Wide{Next()} * bound) >> 64);
 }
 
-RequestEncoder::RequestEncoder(size_t data_bytes, uint64_t seed)
-    : data_(data_bytes, '\0'), random_(seed) {}
+RequestEncoder::RequestEncoder(const LoadOptions& options, uint64_t seed)
+    : options_(options), data_(options.data_bytes, '\0'), random_(seed) {}
 
 std::string_view RequestEncoder::NewData() {
   for (size_t at = 0; at < data_.size(); at += sizeof(uint64_t)) {
@@ -74,6 +74,17 @@ std::string_view RequestEncoder::NewData() {
     std::memcpy(data_.data() + at, &bytes, std::min(sizeof bytes, data_.size() - at));
   }
   return data_.empty() ? EmptyString() : std::string_view(data_);
+}
+
+// The first part goes to `target`, the others to any znodes.
+void RequestEncoder::AppendMulti(Target target, int64_t session, std::string* out) {
+  for (int i = 0; i < options_.multi_operations; ++i) {
+    SetPath(target, session, &path_);
+    Encode(MultiHeader{static_cast<int32_t>(OpCode::kSetData), false, -1}, out);
+    Encode(SetDataRequest{path_, NewData(), -1}, out);
+    target.index = random_.Below(options_.nodes);
+  }
+  Encode(MultiHeader{-1, true, -1}, out);
 }
 
 void RequestEncoder::Append(const Operation& operation, int64_t session, int32_t xid,
@@ -92,6 +103,12 @@ void RequestEncoder::Append(const Operation& operation, int64_t session, int32_t
     }
     case OpCode::kSetData:
       Encode(SetDataRequest{path_, NewData(), -1}, out);
+      break;
+    case OpCode::kMulti:
+      AppendMulti(operation.target, session, out);
+      break;
+    case OpCode::kSync:
+      Encode(PathRequest{path_}, out);
       break;
     default:
       Encode(PathWatchRequest{path_, false}, out);

@@ -46,13 +46,15 @@ class Random {
 // Appends request frames (with their length) to a buffer.
 class RequestEncoder {
  public:
-  RequestEncoder(size_t data_bytes, uint64_t seed);
+  RequestEncoder(const LoadOptions& options, uint64_t seed);
   // `session` names new znodes.
   void Append(const Operation& operation, int64_t session, int32_t xid, std::string* out);
 
  private:
   std::string_view NewData();
+  void AppendMulti(Target target, int64_t session, std::string* out);
 
+  const LoadOptions& options_;
   std::string path_;
   std::string data_;
   Random random_;

@@ -38,13 +38,13 @@ _KINDS = {
 
 
 class Ensemble:
-    """Members with numbers from 1. `kinds`: one for each; `observers`: numbers that do not vote;
+    """Members with numbers from 1. `kinds`: a name or a class for each; `observers`: numbers that do not vote;
     `hosts`: addresses by number where they are not 127.0.0.1.
     """
 
     def __init__(
         self,
-        kinds: Sequence[str],
+        kinds: Sequence,
         observers: Sequence[int] = (),
         config: Optional[dict] = None,
         hosts: Optional[dict] = None,
@@ -64,7 +64,7 @@ class Ensemble:
     def __exit__(self, *_exc) -> None:
         self.close()
 
-    def _make(self, number: int, kind: str, data_dir=None) -> ServerProcess:
+    def _make(self, number: int, kind, data_dir=None) -> ServerProcess:
         lines = dict(self.config)
         for other, (quorum, election, _client) in self._ports.items():
             role = "observer" if other in self.observers else "participant"
@@ -72,7 +72,7 @@ class Ensemble:
         if number in self.observers:
             lines["peerType"] = "observer"
         lines["clientPort"] = self._ports[number][2]
-        server = _KINDS[kind](lines, data_dir)
+        server = _KINDS.get(kind, kind)(lines, data_dir)
         server.host = self._host(number)
         (server.data_dir / "myid").write_text(str(number), encoding="ascii")
         return server
