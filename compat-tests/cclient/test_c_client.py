@@ -87,7 +87,12 @@ def test_the_program_ends_by_itself_and_runs_every_case(outcomes):
     assert sorted(set(outcomes) - {"exit"}) == sorted(CASES)
 
 
-@pytest.mark.parametrize("case", CASES)
+def _parameter(case):
+    """An ensemble's configuration is not empty."""
+    return pytest.param(case, marks=[pytest.mark.one_server] if "standalone" in case else [])
+
+
+@pytest.mark.parametrize("case", [_parameter(case) for case in CASES])
 def test_c_client(outcomes, case):
     """One case of the C program; its checklist lines (CP-...) stand above it in the C source."""
     assert case in outcomes, "the case was not run"

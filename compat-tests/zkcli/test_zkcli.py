@@ -282,6 +282,7 @@ def test_ephemerals_of_the_session_are_listed(own_cli, cli, root):
     assert sorted(own_cli("getEphemerals")[0].strip("[]").split(", ")) == [f"{root}/e", f"{root}/p/e"]
 
 
+@pytest.mark.one_server(reason="an ensemble's configuration names its members")
 def test_sync_version_config_and_reconfig(cli, root):
     """SO-11.2, CP-4.3, CP-4.9, CP-6.10: a standalone server has an empty configuration and no reconfig."""
     assert cli(f"sync {root}") == ["Sync is OK"]
@@ -364,7 +365,7 @@ def test_unknown_command_prints_the_list_and_a_bare_one_its_usage(cli):
         ("listquota ROOT", 0, None),
         ("removewatches ROOT", 1, ["KeeperErrorCode = No such watcher for ROOT"]),
         ("reconfig -remove 3", 1, ["KeeperErrorCode = Reconfig is disabled"]),
-        ("config", 0, []),
+        pytest.param("config", 0, [], marks=pytest.mark.one_server(reason="an ensemble's names its members")),
         ("quit", 0, []),
         ("nonsense", 127, None),
     ],

@@ -85,6 +85,8 @@ compat_tests() {
     run_pytest compat "$@"
   else
     run_pytest compat compat-tests --ignore compat-tests/mixed
+    COMPAT_ENSEMBLE=3 run_pytest clients-of-an-ensemble compat-tests/{kazoo,zkcli,cclient,java}
+    COMPAT_ENSEMBLE=3 COMPAT_CHAOS=follower run_pytest clients-beside-kills compat-tests/{kazoo,cclient}
     mixed_ensembles
   fi
 }
@@ -105,7 +107,7 @@ mixed_ensembles() {
 ensemble_tests() {
   export LOCKKEEPER_BINARY=$PWD/build/release/lockkeeper
   COMPAT_LONG=1 run_pytest mixed compat-tests/mixed
-  COMPAT_ENSEMBLE=3 run_pytest clients-of-an-ensemble compat-tests/{kazoo,zkcli,cclient,java}
+  COMPAT_ENSEMBLE=3 COMPAT_CHAOS=follower run_pytest clients-beside-kills compat-tests/{kazoo,zkcli,cclient,java}
   COMPAT_ENSEMBLE=3 COMPAT_CHAOS=1 run_pytest clients-under-kills compat-tests/kazoo
 }
 
