@@ -245,7 +245,7 @@ TEST(CloseSession, WithoutBodyRemovesWhatTheSessionOwns) {  // SO-2.3, QP-6.7
   EXPECT_EQ(t.tree.ephemeral_count(), 0u);
 }
 
-TEST(CloseSession, RemovesListedAndUnlistedNodes) {  // QP-6.7
+TEST(CloseSession, RemovesListedAndUnlistedNodes) {  // QP-6.7, P19
   TestTree t;
   t.Create("/listed");  // another server's log may list what is no ephemeral here
   t.Create("/unlisted", "", 1);
@@ -355,7 +355,7 @@ TEST(Owners, AreReadAsTheServerIsConfigured) {  // client-protocol 5.4, QP-6.8
 
 // --- single rules of replay (storage-and-operations 3.5, quorum-protocol 6.5) -----------------
 
-TEST(Replay, OfACreateKeepsTheNodeButTakesTheAcl) {  // SO-3.12
+TEST(Replay, OfACreateKeepsTheNodeButTakesTheAcl) {  // SO-3.12, P20
   TestTree t;
   t.Create("/p");
   const std::string create = t.Prepare(OpCode::kCreate, NewNode("/p/a", "old", 0, WorldMay(30)));
@@ -486,6 +486,7 @@ TEST(Undecodable, PayloadsAreReportedAndChangeNothing) {  // SO-2.3
   };
   for (const auto& [why, payload] : rows) {
     std::vector<Change> changes;
+    EXPECT_FALSE(DataTree::CanApply(payload)) << why;
     const auto outcome = t.tree.Apply(payload, &changes);
     ASSERT_FALSE(outcome.has_value()) << why;
     EXPECT_EQ(outcome.error().code, Errc::kCorruption) << why;
@@ -533,11 +534,16 @@ TEST(Undecodable, CutPayloadsChangeNothing) {
   for (size_t n = 0; n < history.size(); ++n) {
     DataTree tree({});
     for (size_t i = 0; i < n; ++i) ASSERT_TRUE(tree.Apply(history[i], nullptr).has_value());
+    EXPECT_TRUE(DataTree::CanApply(history[n])) << n;
     const std::string before = DumpTree(tree);
     const std::string& payload = history[n];
     for (size_t length = 0; length < payload.size(); ++length) {
       std::vector<Change> changes;
-      if (tree.Apply(std::string_view(payload).substr(0, length), &changes).has_value()) {
+      const std::string_view cut = std::string_view(payload).substr(0, length);
+      const bool can_be_applied = DataTree::CanApply(cut);
+      const bool applied = tree.Apply(cut, &changes).has_value();
+      EXPECT_EQ(can_be_applied, applied) << n << " cut at " << length;
+      if (applied) {
         const OpCode type = TypeIn(payload);
         const bool may_be_cut = type == OpCode::kCreate || type == OpCode::kCloseSession ||
                                 payload.size() - length <= Encoded(TxnDigest{}).size();

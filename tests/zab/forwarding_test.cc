@@ -93,7 +93,9 @@ class Forwarding : public ::testing::TestWithParam<uint64_t> {
     learner_.emplace(std::move(had), &log_);
   }
 
-  int64_t Draw(int64_t bound) { return static_cast<int64_t>(dice_() % static_cast<uint64_t>(bound)); }
+  int64_t Draw(int64_t bound) {
+    return static_cast<int64_t>(dice_() % static_cast<uint64_t>(bound));
+  }
 
   void Give(const Lines& lines) {
     for (const std::string& line : lines) {

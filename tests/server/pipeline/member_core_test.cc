@@ -51,8 +51,8 @@ class MemberCore : public ::testing::Test {
     const auto requests = core.ToLeader();
     EXPECT_EQ(requests.size(), 1u);
     const SessionId session = DecodeForwarded(requests.at(0).data)->head.session;
-    core.Committed(
-        At(1), TxnOf(At(1), OpCode::kCreateSession, CreateSessionTxn{kTimeoutMs}, session));
+    core.Committed(At(1),
+                   TxnOf(At(1), OpCode::kCreateSession, CreateSessionTxn{kTimeoutMs}, session));
     core.ToLeader();
     core.ToClients();
     core.Logged();
@@ -65,10 +65,9 @@ class MemberCore : public ::testing::Test {
                       std::vector<Identity>{{"ip", "127.0.0.1"}}});
   }
   void FarSessionOpens() {
-    core.FromLearner(
-        {Type::kRequest, Zxid{-1},
-         EncodeForwarded({kFar, 0, static_cast<int32_t>(OpCode::kCreateSession)},
-                         Encoded(CreateSessionTxn{kTimeoutMs}))});
+    core.FromLearner({Type::kRequest, Zxid{-1},
+                      EncodeForwarded({kFar, 0, static_cast<int32_t>(OpCode::kCreateSession)},
+                                      Encoded(CreateSessionTxn{kTimeoutMs}))});
     core.AllOnDisk();
     ASSERT_TRUE(core.tree().sessions().contains(kFar));
     core.Logged();
@@ -141,9 +140,9 @@ TEST_F(MemberCore, KeepsAndSendsOnEveryByteOfATransaction) {  // QP-4.3
                  CreateTxn{path, "x", std::vector<Acl>{{31, {"world", "anyone"}}}, false, 1},
                  session);
   };
-  const std::vector<std::string> payloads = {
-      create(2, "/plain"), create(3, "/digest") + Encoded(TxnDigest{2, 77}),
-      create(4, "/short") + "surplus"};
+  const std::vector<std::string> payloads = {create(2, "/plain"),
+                                             create(3, "/digest") + Encoded(TxnDigest{2, 77}),
+                                             create(4, "/short") + "surplus"};
   for (size_t i = 0; i < payloads.size(); ++i) {
     core.Committed(At(static_cast<int64_t>(i) + 2), payloads[i]);
   }
@@ -200,6 +199,45 @@ TEST_F(MemberCore, ADigestThatIsNotItsOwnIsCountedAndTheServerGoesOn) {  // QP-7
   EXPECT_EQ(core.tree().last_zxid(), At(3));
   EXPECT_EQ(core.serving().role(), ServingRole::kFollower);
   EXPECT_EQ(core.failure(), std::nullopt);
+}
+
+// An algorithm that this server does not know says nothing.
+TEST_F(MemberCore, DigestsOfAnotherVersionAreNotCompared) {  // QP-7.4
+  core.Follow();
+  const SessionId session = Opened();
+  core.Committed(At(2), TxnOf(At(2), OpCode::kSetData, SetDataTxn{"/", "x", 1}, session) +
+                            Encoded(TxnDigest{3, 12345}));
+  EXPECT_EQ(core.tree().last_zxid(), At(2));
+  EXPECT_EQ(core.metrics().digest_mismatches_count.Read(), 0);
+}
+
+// In the log it would end this server at every start.
+TEST_F(MemberCore, WhatIsNoTransactionDoesNotReachTheLog) {  // P1, P42
+  const auto type = [](int32_t number) { return static_cast<OpCode>(number); };
+  const std::string bad[] = {"", "junk", TxnOf(At(2), type(3), DeleteTxn{"/a"}, kFar),
+                             TxnOf(At(2), type(99), DeleteTxn{"/a"}, kFar),
+                             TxnOf(At(2), type(5), DeleteTxn{"/a"}, kFar)};
+  for (const std::string& payload : bad) {
+    ScriptedCore follower;
+    follower.Follow();
+    follower.Logged();
+    follower.FromLeader({Type::kProposal, At(1), std::make_shared<const std::string>(payload)});
+    EXPECT_TRUE(follower.Logged().empty()) << PrintBytes(payload);
+    EXPECT_EQ(follower.serving().role(), ServingRole::kNone) << "it looks for another leader";
+    EXPECT_EQ(follower.failure(), std::nullopt);
+    follower.Follow();
+  }
+}
+
+// Only a leader ends sessions; a learner's clock and what it has not heard of mean nothing.
+TEST_F(MemberCore, AFollowerEndsNoSession) {  // QP-5.9, P49
+  core.Follow();
+  Opened();
+  core.Send(TouchReport{.io_thread = 0, .complete_until = MonoMs{1'000'000'000}, .touched = {}});
+  EXPECT_TRUE(core.ToLeader().empty());
+  for (const IoMessage& message : core.ToClients()) {
+    EXPECT_FALSE(std::holds_alternative<CloseConnection>(message));
+  }
 }
 
 // Whose session has moved here is served when the leader says so, and only that client.
@@ -288,6 +326,14 @@ TEST_F(MemberCore, ConfirmsSessionsThatLiveAndNoOthers) {  // QP-4.5, P50
   EXPECT_FALSE(IsValid(kFar)) << "closing, whatever its owner still says";
   core.AllOnDisk();
   EXPECT_FALSE(IsValid(kFar)) << "closed";
+}
+
+TEST_F(MemberCore, ALeaderEndsTheSessionThatNobodyHearsOf) {  // QP-5.9
+  core.Lead();
+  FarSessionOpens();
+  core.Send(TouchReport{.io_thread = 0, .complete_until = MonoMs{1'000'000'000}, .touched = {}});
+  core.AllOnDisk();
+  EXPECT_FALSE(core.tree().sessions().contains(kFar));
 }
 
 TEST_F(MemberCore, ARequestFromWhereTheSessionWasBeforeIsRefused) {  // QP-5.11

@@ -139,8 +139,8 @@ std::vector<std::string> ScriptedCore::Replies() {
     if (batch == nullptr) continue;
     for (const BatchItem& item : (*batch)->items) {
       if (!(item.to == kClient) || item.bytes_end == item.bytes_begin) continue;
-      replies.push_back((*batch)->bytes.substr(item.bytes_begin + 4,
-                                               item.bytes_end - item.bytes_begin - 4));
+      replies.push_back(
+          (*batch)->bytes.substr(item.bytes_begin + 4, item.bytes_end - item.bytes_begin - 4));
     }
   }
   return replies;

@@ -21,7 +21,7 @@
 
 namespace lockkeeper::core_test {
 
-inline constexpr int64_t kEpoch = 5;  // the first that this member serves in
+inline constexpr int64_t kEpoch = 5;    // the first that this member serves in
 inline constexpr LinkId kLearner = 11;  // the connection of follower 1
 inline constexpr ConnectionRef kClient{0, 70};
 

@@ -89,9 +89,7 @@ class ClientSessionTest : public ::testing::Test {
     ASSERT_TRUE(io_.session().is_open());
     io_.out.clear();
   }
-  void Sends(const std::string& bytes) {
-    EXPECT_EQ(io_.session().Consume(bytes), bytes.size());
-  }
+  void Sends(const std::string& bytes) { EXPECT_EQ(io_.session().Consume(bytes), bytes.size()); }
   std::vector<CoreMessage> ToCore() {
     std::vector<CoreMessage> messages;
     inbox_.Push(StopCore{});  // so that nothing waits
