@@ -16,8 +16,8 @@
 namespace lockkeeper {
 namespace {
 
-constexpr ConnectionRef kSelf{0, 7};
-constexpr SessionId kSession{0x100000000000001};
+constexpr ConnectionRef kConnection{0, 7};
+constexpr SessionId kReturning{0x100000000000001};
 
 std::string Framed(const std::string& payload) {
   std::string frame;
@@ -36,7 +36,7 @@ class OneConnection : public SessionHost {
   explicit OneConnection(const ServerContext& context)
       : SessionHost(0, Zxid{0}, &context.metrics),
         context_(context),
-        session_(std::make_unique<ClientSession>(this, context, kSelf, "127.0.0.1", &out)) {}
+        session_(std::make_unique<ClientSession>(this, context, kConnection, "127.0.0.1", &out)) {}
 
   ClientSession& session() { return *session_; }
   // What comes from the core while a request is being dealt with.
@@ -47,7 +47,7 @@ class OneConnection : public SessionHost {
   void Close() {
     gone_ = true;
     session_->Abandon();
-    watches().RemoveWatcher(kSelf.id);
+    watches().RemoveWatcher(kConnection.id);
   }
   void Take(const AppliedBatch& batch) { Deliver(batch); }
 
@@ -61,7 +61,7 @@ class OneConnection : public SessionHost {
 
  private:
   ClientSession* Reach(uint64_t connection) override {
-    return gone_ || connection != kSelf.id ? nullptr : session_.get();
+    return gone_ || connection != kConnection.id ? nullptr : session_.get();
   }
 
   const ServerContext& context_;
@@ -79,13 +79,13 @@ class ClientSessionTest : public ::testing::Test {
                  auth_failed_, serving_,      [](ConnectionRef, int32_t, const std::string&) {}},
         io_(context_) {}
   void SetUp() override {
-    const SessionPassword password = PasswordFor(kSession);
+    const SessionPassword password = PasswordFor(kReturning);
     const ConnectRequest request{.timeout_ms = 4000,
-                                 .session_id = kSession.value,
+                                 .session_id = kReturning.value,
                                  .passwd = std::string_view(password.data(), password.size())};
     Sends(Framed(Encoded(request)));
     ASSERT_EQ(ToCore().size(), 1u);
-    io_.session().OnAttached({kSelf.id, kSession, 4000});
+    io_.session().OnAttached({kConnection.id, kReturning, 4000});
     ASSERT_TRUE(io_.session().is_open());
     io_.out.clear();
   }
@@ -146,7 +146,7 @@ TEST_F(ClientSessionTest, ACheckOutsideAMultiIsRefusedHere) {  // QP-5.14, P1
 
 TEST_F(ClientSessionTest, AReadSetsItsWatch) {
   Sends(RequestFrame(5, OpCode::kGetData, PathWatchRequest{"/", true}));
-  EXPECT_TRUE(io_.watches().Has("/", kSelf.id, kDataStandard));
+  EXPECT_TRUE(io_.watches().Has("/", kConnection.id, kDataStandard));
   io_.out.clear();
   RootChanges();
   EXPECT_FALSE(io_.out.empty());
