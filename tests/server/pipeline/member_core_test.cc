@@ -211,6 +211,28 @@ TEST_F(MemberCore, DigestsOfAnotherVersionAreNotCompared) {  // QP-7.4
   EXPECT_EQ(core.metrics().digest_mismatches_count.Read(), 0);
 }
 
+// An Apache leader goes on while it writes its snapshot, which holds some of what follows.
+TEST_F(MemberCore, DigestsAreComparedAboveWhatASnapshotMayHold) {  // QP-7.4
+  const auto change = [](int64_t counter) {
+    return TxnOf(At(counter), OpCode::kSetData, SetDataTxn{"/", "x", 1}, kFar) +
+           Encoded(TxnDigest{2, 12345});
+  };
+  const auto shared = [](std::string text) {
+    return std::make_shared<const std::string>(std::move(text));
+  };
+  auto tree = std::make_unique<DataTree>(DataTreeOptions{});
+  ASSERT_TRUE(tree->Apply(change(1), nullptr));
+  core.FollowBehind(std::move(tree), {{Type::kProposal, At(2), shared(change(2))},
+                                      {Type::kCommit, At(2)},
+                                      {Type::kProposal, At(3), shared(change(3))}});
+  core.Send(Persisted{At(3)});
+  core.FromLeader({Type::kCommit, At(3)});
+  EXPECT_EQ(core.tree().last_zxid(), At(3));
+  EXPECT_EQ(core.metrics().digest_mismatches_count.Read(), 0);
+  core.Committed(At(4), change(4));
+  EXPECT_EQ(core.metrics().digest_mismatches_count.Read(), 1);
+}
+
 // In the log it would end this server at every start.
 TEST_F(MemberCore, WhatIsNoTransactionDoesNotReachTheLog) {  // P1, P42
   const auto type = [](int32_t number) { return static_cast<OpCode>(number); };

@@ -66,13 +66,30 @@ void ScriptedCore::Elect(const Vote& vote) {
   core_->Advance(Now());
 }
 
-void ScriptedCore::Follow() {
+void ScriptedCore::Discover() {
   Elect({PeerId{2}, At(0xFFFF), kEpoch});  // beats whatever this server has
   ASSERT_NE(leader_link_, 0u);
   Tell(LeaderLinkUp{leader_link_});
   FromLeader({Type::kLeaderInfo, At(0), EncodeInt(kLearnerProtocolVersion)});
+}
+
+void ScriptedCore::Follow() {
+  Discover();
   FromLeader({Type::kDiff, At(0)});
+  BeginToFollow({});
+}
+
+void ScriptedCore::FollowBehind(std::unique_ptr<DataTree> tree,
+                                std::vector<QuorumPacket> in_the_gap) {
+  Discover();
+  FromLeader({Type::kSnap, tree->last_zxid()});
+  Tell(LeaderSnapshot{leader_link_, std::move(tree)});
+  BeginToFollow(std::move(in_the_gap));
+}
+
+void ScriptedCore::BeginToFollow(std::vector<QuorumPacket> in_the_gap) {
   FromLeader({Type::kNewLeader, At(0), Bytes("config")});
+  for (QuorumPacket& packet : in_the_gap) FromLeader(std::move(packet));
   FromLeader({Type::kUpToDate, Zxid{-1}});
   ASSERT_EQ(serving_.role(), ServingRole::kFollower);
   ToLeader();

@@ -42,6 +42,8 @@ class ScriptedCore final : public CorePorts, public PeerTransport {
 
   // ---- The ensemble. Both end with the member serving.
   void Follow();
+  // The same, by the snapshot `tree`; the packets come between NEWLEADER and UPTODATE.
+  void FollowBehind(std::unique_ptr<DataTree> tree, std::vector<QuorumPacket> in_the_gap);
   // Its follower stands at `learner_at`.
   void Lead(Zxid learner_at = Zxid{0});
   void FromLeader(QuorumPacket packet);
@@ -98,6 +100,9 @@ class ScriptedCore final : public CorePorts, public PeerTransport {
   Instant Now() const { return {now_, WallMs{1'700'000'000'000 + now_.value}}; }
   void Tell(PeerEvent event);
   void Elect(const Vote& vote);
+  // Finds leader 2 and agrees on the epoch with it.
+  void Discover();
+  void BeginToFollow(std::vector<QuorumPacket> in_the_gap);
 
   MonoMs now_{1000};
   TreeSlot slot_;
