@@ -92,6 +92,26 @@ void ListFailures(const std::vector<SubTxn>& txns, std::vector<OpResult>* result
 
 }  // namespace
 
+bool DataTree::CanApply(std::string_view payload) {
+  JuteReader in(payload);
+  const auto header = Decode<TxnHeader>(in);
+  if (!header) return false;
+  switch (static_cast<OpCode>(header->type)) {
+    case OpCode::kMulti: {
+      const std::optional<MultiTxn> multi = Decode<MultiTxn>(in);
+      return multi && multi->txns && std::ranges::all_of(*multi->txns, IsDecodable);
+    }
+    case OpCode::kCreateSession:
+      return Decode<CreateSessionTxn>(in).has_value();
+    case OpCode::kCloseSession:
+      return true;  // its list may be missing
+    case OpCode::kReconfig:
+      return Decode<SetDataTxn>(in).has_value();
+    default:
+      return IsDecodable({header->type, in.rest()});
+  }
+}
+
 Result<ApplyOutcome> DataTree::Apply(std::string_view payload, std::vector<Change>* changes) {
   JuteReader in(payload);
   ApplyOutcome outcome;

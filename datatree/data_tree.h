@@ -67,6 +67,8 @@ class DataTree {
   // `changes` unless null. Repeating transactions that the tree already contains is harmless
   // (storage-and-operations 3.5). kCorruption: not a transaction; the tree is unchanged.
   Result<ApplyOutcome> Apply(std::string_view payload, std::vector<Change>* changes);
+  // Whether Apply would take it, on any tree: for payloads of others, before they are logged.
+  static bool CanApply(std::string_view payload);
 
   const NodeStore& nodes() const { return nodes_; }
   const AclRef& AclOf(NodeId node) const { return acls_.Get(nodes_.AclIdOf(node)); }

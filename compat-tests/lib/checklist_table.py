@@ -1,7 +1,7 @@
 """The table in compat-tests/README.md: which tests prove which line of the checklists.
 
 Run as a program it rewrites the table; `tables_differ` is what the test asks. A line is proved by
-every test whose name holds it (`test_cp_7_3_...`, `test_so_5_6_...`) or, in C++, by every TEST whose
+every test whose name holds it (`test_cp_7_3_...`, `test_qp_5_6_...`) or, in C++, by every TEST whose
 name, line or the comment above it names it (`// CP-7.3`).
 """
 
@@ -16,15 +16,20 @@ _BEGIN = "<!-- table: begin -->"
 _END = "<!-- table: end -->"
 _SHOWN_PER_LINE = 3
 
-# Lines of the client protocol's checklist that this version must prove: section -> last number.
+# Lines of each checklist that this version must prove: section -> last number. CP: the client
+# protocol, SO: storage and operations, QP: the protocol between servers.
 CP_LINES = {1: 14, 2: 23, 3: 9, 4: 10, 5: 14, 6: 13, 7: 21, 8: 13, 9: 25, 10: 11, 11: 11, 13: 6}
 SO_LINES = {1: 7, 2: 22, 3: 19, 4: 13, 5: 14, 12: 7}
+QP_LINES = {1: 28, 2: 12, 3: 23, 4: 12, 5: 14, 6: 10, 7: 4, 10: 1}
 OPEN = {
     "CP-10.11": "local sessions",
     "CP-11.7": "SASL",
     "CP-11.8": "SASL",
     "CP-11.10": "SASL",
     "CP-11.11": "SASL",
+    "QP-1.24": "dynamic reconfiguration (there is one configuration)",
+    "QP-3.20": "dynamic reconfiguration",
+    "QP-4.7": "local sessions",
     "SO-4.10": "dynamic reconfiguration",
     "SO-5.3": "read-only mode (the word itself is tested)",
     "SO-5.14": "TLS",
@@ -38,7 +43,7 @@ def _sort_key(line):
 
 def _python_tests():
     for path in sorted((_ROOT / "compat-tests").rglob("test_*.py")):
-        for match in re.finditer(r"^\s*def (test_(cp|so)_(\d+)_(\d+)_\w+)", path.read_text(), re.M):
+        for match in re.finditer(r"^\s*def (test_(cp|so|qp)_(\d+)_(\d+)_\w+)", path.read_text(), re.M):
             name, kind, section, number = match.groups()
             where = path.relative_to(_ROOT / "compat-tests")
             yield f"{kind.upper()}-{section}.{number}", f"{where}::{name}"
@@ -53,7 +58,7 @@ def _cpp_tests():
             if not match:
                 continue
             nearby = " ".join(lines[max(0, index - 2) : index + 2])
-            named_lines = re.findall(r"(CP|SO)[-_](\d+)[._](\d+)", nearby)
+            named_lines = re.findall(r"(CP|SO|QP)[-_](\d+)[._](\d+)", nearby)
             for kind, section, number in named_lines:
                 yield f"{kind}-{section}.{number}", f"{path.relative_to(_ROOT)}: {match.group(1)}.{match.group(2)}"
 
@@ -68,7 +73,7 @@ def proofs():
 
 
 def expected_lines():
-    for kind, lines in (("CP", CP_LINES), ("SO", SO_LINES)):
+    for kind, lines in (("CP", CP_LINES), ("SO", SO_LINES), ("QP", QP_LINES)):
         for section, last in lines.items():
             for number in range(1, last + 1):
                 yield f"{kind}-{section}.{number}"

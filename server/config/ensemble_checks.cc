@@ -205,6 +205,14 @@ Status CheckEnsembleMode(ConfigDraft* draft, const std::string& list_key) {
     return draft->Refuse(list_key, "this server's number, " + std::to_string(config.myid->value) +
                                        " in the file myid, is not in the list");
   }
+  // It is the top byte of session ids, and 0xff there means a TTL node once these are switched on.
+  constexpr int64_t kExtendedTypesIdMax = 254;
+  if (config.extended_types_enabled && config.myid->value > kExtendedTypesIdMax) {
+    return draft->Refuse("extendedTypesEnabled", "this server's number, " +
+                                                     std::to_string(config.myid->value) +
+                                                     " in the file myid, must not be larger than " +
+                                                     std::to_string(kExtendedTypesIdMax));
+  }
   config.ensemble = true;
   config.server_id = config.myid->value;
   return CheckUnavailable(draft, list_key);

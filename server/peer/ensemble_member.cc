@@ -12,6 +12,15 @@ using Type = QuorumPacketType;
 // Most touches that fit into a packet which every member takes (QP-4.12).
 constexpr size_t kTouchesMax = kQuorumBufferMax / 2 / kTouchBytes;
 
+// What cannot be applied must not get into the log: this server would never start again.
+bool CanBeTaken(const QuorumPacket& packet) {
+  const bool activates = packet.type == Type::kInformAndActivate;
+  if (packet.type != Type::kProposal && packet.type != Type::kInform && !activates) return true;
+  const size_t skip = activates ? sizeof(int64_t) : 0;
+  if (packet.data == nullptr || packet.data->size() < skip) return false;
+  return DataTree::CanApply(std::string_view(*packet.data).substr(skip));
+}
+
 }  // namespace
 
 EnsembleMember::EnsembleMember(const zab::PeerOptions& options, zab::History history,
@@ -72,6 +81,7 @@ void EnsembleMember::On(MonoMs now, LeaderLinkUp& event) {
 void EnsembleMember::On(MonoMs now, LeaderPackets& event) {
   for (const QuorumPacket& packet : event.packets) {
     if (event.link != leader_link_) return;  // also when a packet before has ended it
+    if (!CanBeTaken(packet)) return LeaveRole(now, "the leader sends what is no transaction");
     Tell([&](zab::Actions* out) { peer_.OnLeaderPacket(now, packet, out); });
   }
 }

@@ -205,7 +205,8 @@ void Core::ApplyOne(const LogEntry& entry, InFlight& in_flight, AppliedBatch* ba
   item.session = in_flight.session;
   preparer_->Applied(entry.zxid);
   applied_ = entry.zxid;
-  if (outcome->recorded_digest && tree().digest_enabled() &&
+  if (entry.zxid > digests_above_ && outcome->recorded_digest &&
+      outcome->recorded_digest->version == kDigestVersion && tree().digest_enabled() &&
       outcome->recorded_digest->tree_digest != static_cast<int64_t>(tree().digest())) {
     LOG_FIRST_N(ERROR, 1) << "digest mismatch at zxid " << entry.zxid;
     metrics_.digest_mismatches_count.Add(1);

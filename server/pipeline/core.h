@@ -206,6 +206,10 @@ class Core final : public EnsembleHost {
   std::map<SessionId, int32_t> touched_;
   std::multimap<SessionId, AttachSession> revalidating_;
   std::vector<MonoMs> complete_until_;  // by I/O thread: see TouchReport
+  // Digests are compared above it: a snapshot of an Apache leader holds changes of transactions
+  // that follow it, and until those are applied the tree is none that ever was
+  // (quorum-protocol 7.4).
+  Zxid digests_above_{0};
   // Why the leader's answers and this server's requests do not belong together any more.
   std::optional<std::string> out_of_step_;
   bool stopping_ = false;

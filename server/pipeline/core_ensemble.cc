@@ -2,6 +2,7 @@
 // and what a change of roles means for clients and state.
 #include <glog/logging.h>
 
+#include <limits>
 #include <utility>
 
 #include "server/pipeline/core.h"
@@ -12,6 +13,9 @@ namespace lockkeeper {
 namespace {
 
 using Type = QuorumPacketType;
+
+// Until a role begins.
+constexpr Zxid kNoDigests{std::numeric_limits<int64_t>::max()};
 
 ServingRole RoleOf(zab::Role role) {
   switch (role) {
@@ -41,6 +45,8 @@ void Core::StartServing(const zab::StartServing& role) {
   if (role.role == zab::Role::kLeader) {
     MoveTree([&] { mutable_tree().BeginEpoch(role.last); });
   }
+  // What was proposed while the snapshot was made has come before the leader's last word.
+  if (digests_above_ == kNoDigests) digests_above_ = member_->peer().history().appended;
   preparer_.emplace(tree(), options_.prepare);
   learner_of_.clear();
   touched_.clear();
@@ -96,6 +102,7 @@ Status Core::InstallState(std::unique_ptr<DataTree> tree, Zxid zxid) {
   CHECK_EQ(tree->last_zxid(), zxid);
   if (Status installed = ports_.InstallStorage(tree.get()); !installed) return installed;
   ReplaceTree(std::move(tree));
+  digests_above_ = kNoDigests;
   return {};
 }
 

@@ -22,7 +22,7 @@ std::string Text(const std::vector<Change>& changes) {
 
 // --- stats ------------------------------------------------------------------------------------
 
-TEST(Create, SetsTheNodesStatAndItsParents) {  // CP-7.9, CP-7.10
+TEST(Create, SetsTheNodesStatAndItsParents) {  // CP-7.9, CP-7.10, QP-6.2
   TestTree t;
   t.Create("/p");
   const Stat before = t.StatOf("/p");
@@ -195,7 +195,7 @@ TEST(Changes, AreNotListedForNobody) {
 
 // --- forms of other servers -------------------------------------------------------------------
 
-TEST(CreateV0, CountsTheChildItself) {  // SO-2.3
+TEST(CreateV0, CountsTheChildItself) {  // SO-2.3, QP-6.1
   DataTree tree({});
   const JuteVector<Acl> open = OpenList();
   for (OpCode type : {OpCode::kCreate, OpCode::kCreate2}) {
@@ -221,7 +221,7 @@ TEST(CreateV0, WorksInsideAMulti) {
   EXPECT_NE(tree.nodes().Lookup("/a"), kNoNode);
 }
 
-TEST(Create, WithParentCversionMinusOneCountsItself) {  // QP 6.4
+TEST(Create, WithParentCversionMinusOneCountsItself) {  // QP-6.3
   DataTree tree({});
   for (int64_t zxid : {1, 2}) {
     const std::string path = "/n" + std::to_string(zxid);
@@ -231,7 +231,7 @@ TEST(Create, WithParentCversionMinusOneCountsItself) {  // QP 6.4
   }
 }
 
-TEST(CloseSession, WithoutBodyRemovesWhatTheSessionOwns) {  // SO-2.3
+TEST(CloseSession, WithoutBodyRemovesWhatTheSessionOwns) {  // SO-2.3, QP-6.7
   TestTree t;
   t.Open(kAlice);
   t.Create("/a", "", 1);
@@ -245,7 +245,7 @@ TEST(CloseSession, WithoutBodyRemovesWhatTheSessionOwns) {  // SO-2.3
   EXPECT_EQ(t.tree.ephemeral_count(), 0u);
 }
 
-TEST(CloseSession, RemovesListedAndUnlistedNodes) {  // QP 6.4
+TEST(CloseSession, RemovesListedAndUnlistedNodes) {  // QP-6.7, P19
   TestTree t;
   t.Create("/listed");  // another server's log may list what is no ephemeral here
   t.Create("/unlisted", "", 1);
@@ -253,6 +253,81 @@ TEST(CloseSession, RemovesListedAndUnlistedNodes) {  // QP 6.4
   ASSERT_TRUE(t.tree.Apply(PayloadOf(OpCode::kCloseSession, 9, txn), nullptr).has_value());
   EXPECT_FALSE(t.Has("/listed"));
   EXPECT_FALSE(t.Has("/unlisted"));
+}
+
+TEST(CloseSession, GoesOnBehindMissingNodes) {  // QP-6.7
+  TestTree t;
+  t.Open(kAlice);
+  t.Create("/p");
+  t.Create("/p/last", "", 1);
+  const CloseSessionTxn txn{
+      std::vector<std::string_view>{"/p/gone", "/no/parent", "/p/last", "/p/last"}};
+  std::vector<Change> changes;
+  const auto outcome = t.tree.Apply(PayloadOf(OpCode::kCloseSession, 9, txn), &changes);
+  ASSERT_TRUE(outcome.has_value());
+  EXPECT_EQ(outcome->result.error, ErrorCode::kOk);
+  EXPECT_EQ(Text(changes), "deleted /p/last");
+  EXPECT_TRUE(t.tree.sessions().empty());
+  EXPECT_EQ(t.StoredStatOf("/p").pzxid, 9);
+  // The rule of a delete also where nothing is left to be removed.
+  const CloseSessionTxn again{std::vector<std::string_view>{"/p/gone"}};
+  ASSERT_TRUE(t.tree.Apply(PayloadOf(OpCode::kCloseSession, 10, again), nullptr).has_value());
+  EXPECT_EQ(t.StoredStatOf("/p").pzxid, 10);
+}
+
+// An Apache server that has applied a failed multi sends it on with other types: -1 in front of the
+// records that stood there, whose first four bytes are then taken for a code (the length of "/m2").
+TEST(FailedMulti, RewrittenByAnotherServerIsStillOne) {  // QP-4.11, P38
+  TestTree t;
+  const std::string before = DumpNodes(t.tree);
+  const std::string create = Encoded(CreateTxn{"/m2", "data", OpenList(), false, 1});
+  const std::string removal = Encoded(DeleteTxn{"/m2"});
+  const std::string change = Encoded(SetDataTxn{"/m2", {}, 1});
+  const auto code = [](ErrorCode error) { return Encoded(ErrorTxn{static_cast<int32_t>(error)}); };
+  const std::string failed = code(ErrorCode::kBadVersion);
+  const std::string skipped = code(ErrorCode::kRuntimeInconsistency);
+  const std::string surplus = failed + "and more";
+  const std::vector<SubTxn> rewritten[] = {
+      {{-1, create}, {-1, failed}, {-1, skipped}},
+      {{-1, removal}, {-1, surplus}, {-1, skipped}},
+      {{-1, change}, {-1, failed}, {-1, skipped}},
+  };
+  int64_t zxid = 0;
+  for (const std::vector<SubTxn>& txns : rewritten) {
+    std::vector<Change> changes;
+    const std::string payload = PayloadOf(OpCode::kMulti, ++zxid, MultiTxn{txns}) +
+                                Encoded(TxnDigest{2, static_cast<int64_t>(t.tree.digest())});
+    const auto outcome = t.tree.Apply(payload, &changes);
+    ASSERT_TRUE(outcome.has_value()) << zxid;
+    ASSERT_EQ(outcome->multi.size(), 3u);
+    EXPECT_EQ(outcome->multi[0].error, static_cast<ErrorCode>(3));
+    EXPECT_EQ(outcome->multi[1].error, ErrorCode::kBadVersion);
+    EXPECT_EQ(outcome->multi[2].error, ErrorCode::kRuntimeInconsistency);
+    EXPECT_TRUE(outcome->recorded_digest.has_value()) << "behind the surplus";
+    EXPECT_TRUE(changes.empty());
+    EXPECT_EQ(DumpNodes(t.tree), before);
+    EXPECT_EQ(t.tree.last_zxid(), Zxid{zxid});
+  }
+}
+
+// Replayed over what came later, it is again nothing but a zxid.
+TEST(ErrorTransactions, TakeAZxidAndChangeNothing) {  // QP-6.10
+  TestTree t;
+  t.Open(kAlice);
+  t.Create("/a", "x", 1);
+  const std::string before = DumpTree(t.tree);
+  for (const ErrorCode code : {ErrorCode::kNoNode, ErrorCode::kSessionExpired}) {
+    for (const int64_t zxid : {3, 1}) {
+      std::vector<Change> changes;
+      const ErrorTxn txn{static_cast<int32_t>(code)};
+      const auto outcome = t.tree.Apply(PayloadOf(OpCode::kError, zxid, txn), &changes);
+      ASSERT_TRUE(outcome.has_value());
+      EXPECT_EQ(outcome->result.error, code);
+      EXPECT_TRUE(changes.empty());
+      EXPECT_EQ(DumpTree(t.tree), before);
+      EXPECT_EQ(t.tree.last_zxid(), Zxid{3});
+    }
+  }
 }
 
 TEST(Reconfig, IsAppliedAsSetDataWithItsVersion) {  // SO-2.3
@@ -267,7 +342,7 @@ TEST(Reconfig, IsAppliedAsSetDataWithItsVersion) {  // SO-2.3
   EXPECT_EQ(Text(changes), "data /zookeeper/config");
 }
 
-TEST(Owners, AreReadAsTheServerIsConfigured) {  // client-protocol 5.4
+TEST(Owners, AreReadAsTheServerIsConfigured) {  // client-protocol 5.4, QP-6.8
   const auto kind_in = [](const OwnerRules& rules, const CreateTtlTxn& txn) {
     DataTree tree({.owner_rules = rules});
     EXPECT_TRUE(tree.Apply(PayloadOf(OpCode::kCreateTtl, 1, txn), nullptr).has_value());
@@ -280,7 +355,7 @@ TEST(Owners, AreReadAsTheServerIsConfigured) {  // client-protocol 5.4
 
 // --- single rules of replay (storage-and-operations 3.5, quorum-protocol 6.5) -----------------
 
-TEST(Replay, OfACreateKeepsTheNodeButTakesTheAcl) {  // SO-3.12
+TEST(Replay, OfACreateKeepsTheNodeButTakesTheAcl) {  // SO-3.12, P20
   TestTree t;
   t.Create("/p");
   const std::string create = t.Prepare(OpCode::kCreate, NewNode("/p/a", "old", 0, WorldMay(30)));
@@ -299,7 +374,7 @@ TEST(Replay, OfACreateKeepsTheNodeButTakesTheAcl) {  // SO-3.12
   EXPECT_EQ(t.tree.last_zxid(), Zxid{t.zxid()}) << "never goes back";
 }
 
-TEST(Replay, OfACreateRaisesTheParentWhoseCountIsBehind) {  // SO-3.12, for every type
+TEST(Replay, OfACreateRaisesTheParentWhoseCountIsBehind) {  // SO-3.12, P18, for every type
   const auto create = [](OpCode type) {
     if (type == OpCode::kCreateContainer) {
       return PayloadOf(type, 9, CreateContainerTxn{"/p/a", "", OpenList(), 5});
@@ -320,7 +395,7 @@ TEST(Replay, OfACreateRaisesTheParentWhoseCountIsBehind) {  // SO-3.12, for ever
   }
 }
 
-TEST(Replay, NeverLowersTheParentsCountAndPzxid) {  // SO-3.12
+TEST(Replay, NeverLowersTheParentsCountAndPzxid) {  // SO-3.12, QP-6.3, P18
   TestTree t;
   t.Create("/p");
   for (const char* path : {"/p/a", "/p/b", "/p/c"}) t.Create(path);
@@ -411,6 +486,7 @@ TEST(Undecodable, PayloadsAreReportedAndChangeNothing) {  // SO-2.3
   };
   for (const auto& [why, payload] : rows) {
     std::vector<Change> changes;
+    EXPECT_FALSE(DataTree::CanApply(payload)) << why;
     const auto outcome = t.tree.Apply(payload, &changes);
     ASSERT_FALSE(outcome.has_value()) << why;
     EXPECT_EQ(outcome.error().code, Errc::kCorruption) << why;
@@ -458,11 +534,16 @@ TEST(Undecodable, CutPayloadsChangeNothing) {
   for (size_t n = 0; n < history.size(); ++n) {
     DataTree tree({});
     for (size_t i = 0; i < n; ++i) ASSERT_TRUE(tree.Apply(history[i], nullptr).has_value());
+    EXPECT_TRUE(DataTree::CanApply(history[n])) << n;
     const std::string before = DumpTree(tree);
     const std::string& payload = history[n];
     for (size_t length = 0; length < payload.size(); ++length) {
       std::vector<Change> changes;
-      if (tree.Apply(std::string_view(payload).substr(0, length), &changes).has_value()) {
+      const std::string_view cut = std::string_view(payload).substr(0, length);
+      const bool can_be_applied = DataTree::CanApply(cut);
+      const bool applied = tree.Apply(cut, &changes).has_value();
+      EXPECT_EQ(can_be_applied, applied) << n << " cut at " << length;
+      if (applied) {
         const OpCode type = TypeIn(payload);
         const bool may_be_cut = type == OpCode::kCreate || type == OpCode::kCloseSession ||
                                 payload.size() - length <= Encoded(TxnDigest{}).size();

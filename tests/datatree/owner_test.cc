@@ -9,7 +9,7 @@ constexpr OwnerRules kPlain;
 constexpr OwnerRules kExtended{.extended_types = true};
 constexpr OwnerRules kEmulating{.extended_types = true, .emulate_353 = true};
 
-TEST(Owner, TellsTheKindOfNode) {  // client-protocol 5.4 to 5.6
+TEST(Owner, TellsTheKindOfNode) {  // client-protocol 5.4 to 5.6, QP-6.8
   struct Row {
     int64_t owner;
     OwnerKind plain;

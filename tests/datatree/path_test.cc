@@ -82,7 +82,7 @@ TEST(LastName, IsWhatFollowsTheLastSlash) {
   EXPECT_EQ(LastName("/"), "");
 }
 
-TEST(SequentialPath, PadsToTenDigits) {  // CP-5.2, CP-5.4
+TEST(SequentialPath, PadsToTenDigits) {  // CP-5.2, CP-5.4, QP-6.4: the sign is kept
   EXPECT_EQ(SequentialPath("/a-", 7), "/a-0000000007");
   EXPECT_EQ(SequentialPath("/p/", 10), "/p/0000000010");
   EXPECT_EQ(SequentialPath("/", std::numeric_limits<int32_t>::max()), "/2147483647");

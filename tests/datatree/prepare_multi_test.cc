@@ -49,7 +49,7 @@ TEST(MultiElements, CannotDeleteAParentBeforeItsChild) {  // CP-8.13
             (std::vector{kOk, kOk}));
 }
 
-TEST(MultiElements, ShareZxidAndTime) {  // CP-8.5
+TEST(MultiElements, ShareZxidAndTime) {  // CP-8.5, QP-6.5
   TestTree t;
   t.Create("/old");
   const ApplyOutcome outcome =
@@ -118,7 +118,7 @@ TEST(MultiPayload, InAnEnsembleCreate2IsWrittenAsCreate) {  // QP-6.9, P3
 }
 
 // The failing element stands at every place once.
-TEST(FailedMulti, IsUndoneWhereverItFails) {  // CP-8.3, CP-8.6
+TEST(FailedMulti, IsUndoneWhereverItFails) {  // CP-8.3, CP-8.6, QP-6.5
   for (size_t bad = 0; bad < 5; ++bad) {
     TestTree t;
     t.Create("/p");

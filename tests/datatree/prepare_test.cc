@@ -196,7 +196,7 @@ TEST_F(Refusals, DoNotBindTheSuperUserExceptReservedNodesAndVersions) {  // CP-6
   EXPECT_EQ(t.SetAcl("/v3", std::vector<Acl>{Entry(31, "super", "")}), ErrorCode::kInvalidAcl);
 }
 
-TEST_F(Refusals, LeaveARecordWithTheCodeAndNoDigest) {  // CP-3.4, SO-2.4
+TEST_F(Refusals, LeaveARecordWithTheCodeAndNoDigest) {  // CP-3.4, SO-2.4, QP-5.8, P2
   const std::string payload = t.Prepare(OpCode::kDelete, DeleteRequest{"/no"});
   EXPECT_EQ(payload,
             Encoded(TxnHeader{kAlice.value, 42, t.zxid(), t.time(), -1}) + Encoded(ErrorTxn{-101}));
@@ -331,7 +331,7 @@ INSTANTIATE_TEST_SUITE_P(Table83, CreateInMulti,
                                            KindRow{kCt, 7, true, kBad},
                                            KindRow{kCt, -1, true, kBad}));
 
-TEST(CreateTtl, TakesTtlsFromOneTo40Bits) {  // CP-5.6, CP-5.7, CP-13.5
+TEST(CreateTtl, TakesTtlsFromOneTo40Bits) {  // CP-5.6, CP-5.7, CP-13.5, QP-6.8
   TestTree t(WithTtl());
   const auto create = [&](int64_t ttl_ms, int32_t flags) {
     return t.Do(OpCode::kCreateTtl, NewTtlNode("/t", ttl_ms, flags));
@@ -350,7 +350,7 @@ TEST(CreateTtl, TakesTtlsFromOneTo40Bits) {  // CP-5.6, CP-5.7, CP-13.5
 
 // --- sequence numbers (5.3) -------------------------------------------------------------------
 
-TEST(SequenceNumbers, AreTheParentsCreationCounter) {  // CP-5.2 to CP-5.4, CP-7.13
+TEST(SequenceNumbers, AreTheParentsCreationCounter) {  // CP-5.2 to CP-5.4, CP-7.13, QP-6.4
   TestTree t;
   const auto sequential = [&](std::string_view prefix, int32_t flags = 2) {
     const ApplyOutcome outcome = t.Run(OpCode::kCreate, NewNode(prefix, "", flags));
@@ -387,7 +387,7 @@ TEST(SequenceNumbers, CountCreatesInFlight) {
   EXPECT_EQ(t.ApplyAll().result.path, "/s0000000002");
 }
 
-TEST(SequenceNumbers, StopAtTheLastInt) {
+TEST(SequenceNumbers, StopAtTheLastInt) {  // QP-6.4
   TestTree t;
   // A log whose parent has counted that far.
   ASSERT_TRUE(t.tree
@@ -404,7 +404,7 @@ TEST(SequenceNumbers, StopAtTheLastInt) {
 
 // --- what the transactions carry (7.9) --------------------------------------------------------
 
-TEST(Transactions, CarryWhatTheTableSays) {  // SO-2.3
+TEST(Transactions, CarryWhatTheTableSays) {  // SO-2.3, QP-6.1
   TestTree t(WithTtl());
   t.identities = {{"digest", "bob:hash"}, {"ip", "1.2.3.4"}};
   const JuteVector<Acl> auth = std::vector<Acl>{Entry(5, "auth", "ignored")};

@@ -94,7 +94,7 @@ TEST(TreeLoader, RefusesWhatIsNoPath) {
   }
 }
 
-TEST(TreeLoader, KeepsAZnodeWithALostAclForTheSuperUserAlone) {  // SO-3.7
+TEST(TreeLoader, KeepsAZnodeWithALostAclForTheSuperUserAlone) {  // SO-3.7, P20
   Loading l;
   EXPECT_EQ(l.AddError(Plain("/a", 77)), "");
   l.loader.Finish(Zxid{9});

@@ -19,7 +19,7 @@ std::string Hex(const SessionPassword& password) {
   return hex;
 }
 
-TEST(SessionPassword, EqualsZooKeepers) {  // CP-2.8
+TEST(SessionPassword, EqualsZooKeepers) {  // CP-2.8, QP-5.10, P39
   EXPECT_EQ(Hex(PasswordFor(SessionId{0x01000010cd460000})), "58b0e4e0055783e5f656b7ef56539bdd");
   EXPECT_EQ(Hex(PasswordFor(SessionId{0x01000010cddc0000})), "66e0fea3fb60beefb49895d83c057612");
   EXPECT_EQ(Hex(PasswordFor(SessionId{0x0100001a505b0000})), "077038d8882eb7e9bdcb2d9411d6698a");

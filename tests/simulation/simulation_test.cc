@@ -75,7 +75,7 @@ TEST(Simulation, OneSeed) {
   EXPECT_TRUE(verdict.violations.empty()) << Joined(verdict.violations);
 }
 
-TEST(Simulation, ManySeedsKeepEveryInvariant) {
+TEST(Simulation, ManySeedsKeepEveryInvariant) {  // QP-10.1
   const int64_t first = FromEnvironment("LOCKKEEPER_FIRST_SEED", 1);
   const int64_t count = FromEnvironment("LOCKKEEPER_SEEDS", 2000);
   Sightings sightings;

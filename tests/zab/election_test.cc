@@ -342,7 +342,7 @@ TEST(Election, AJoinerIsNotCountedEither) {  // QP-1.25
   EXPECT_EQ(nine.decided(), 3);
 }
 
-TEST(Election, AMissingDatabaseNeitherCountsNorIsCounted) {  // QP-1.26
+TEST(Election, AMissingDatabaseNeitherCountsNorIsCounted) {  // QP-1.26, P45
   Looker without(OptionsOf(1), VoteFor(1, Zxid{-1}, 0));
   EXPECT_FALSE(without.Hear(3, kFor3));
   EXPECT_FALSE(without.Hear(2, kFor3));

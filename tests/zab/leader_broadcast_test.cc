@@ -181,7 +181,7 @@ class LeaderRollover : public LeaderBroadcast {
   }
 };
 
-TEST_F(LeaderRollover, StepsDownRatherThanUseUpTheCounters) {  // QP-5.1
+TEST_F(LeaderRollover, StepsDownRatherThanUseUpTheCounters) {  // QP-5.1, P33
   EXPECT_EQ(OptionsOf(3).last_counter, 0xFFFF'FFFE);
   EXPECT_EQ(three_.Propose().back(), "log 2:1");
   EXPECT_EQ(three_.Propose().back(), "log 2:2");
@@ -217,7 +217,7 @@ TEST_F(LeaderBroadcast, PingsEveryHalfTickWithTheLastProposal) {  // QP-4.4
       << "its sessions; no answer to the answer";
 }
 
-TEST_F(LeaderBroadcast, StopsAtTheNextTickAfterItsQuorumHasGone) {  // QP-5.4
+TEST_F(LeaderBroadcast, StopsAtTheNextTickAfterItsQuorumHasGone) {  // QP-5.4, P32
   three_.LearnerLost(11);
   EXPECT_EQ(Only(Seconds(4, {12}), "stop"), Lines{}) << "2 and 3 are a quorum";
   three_.LearnerLost(12);

@@ -214,7 +214,7 @@ TEST_F(LearnerSync, WhatTheSnapshotHasAlreadyIsNeitherLoggedNorAppliedAgain) {  
   EXPECT_EQ(one_.FromLeader(NewLeader(3)), (Lines{"install snapshot 3:4", "log 3:5", "apply 3:5"}));
 }
 
-TEST_F(LearnerSync, ConnectionLossInASnapshotDiscardsIt) {  // QP-3.14, P13
+TEST_F(LearnerSync, ConnectionLossInASnapshotDiscardsIt) {  // QP-3.14, P13, P21
   Tell(Type::kSnap, Z(2, 9));
   const Lines lines = one_.LeaderLost();
   EXPECT_EQ(lines, (Lines{"leave the leader", "drop snapshot",

@@ -95,6 +95,24 @@ TEST(Looking, AVoterOfAnOlderRoundIsToldTheProposal) {  // QP-1.16
       << "only one that looks";
 }
 
+// Nobody adopts it where reconfiguration is not enabled, so an election that began anew would do so
+// without end.
+TEST(Looking, ANewerConfigurationBeginsNoNewElection) {  // QP-1.27
+  Member told(OptionsOf(1), Held());
+  Member spared(OptionsOf(1), Held());
+  EXPECT_EQ(told.Start(), spared.Start());
+  for (const int64_t from : {2, 3}) {
+    const Notification n = Looking(3, Z(1, 5), 1);
+    Notification newer = n;
+    newer.config = "server.1=a:1:1:participant;1\nversion=700000000";
+    EXPECT_EQ(told.Hear(from, newer), spared.Hear(from, n)) << from;
+  }
+  const Lines decided = told.Wait(200);
+  EXPECT_EQ(decided, spared.Wait(200));
+  EXPECT_TRUE(Has(decided, "connect to 3"));
+  EXPECT_EQ(told.peer().round(), 1);
+}
+
 TEST(Looking, ANewerConfigurationIsIgnoredWhileEstablished) {  // QP-1.27
   Member one(OptionsOf(1), Held());
   Serve(&one);

@@ -49,13 +49,13 @@ std::string PlanFrom(const std::vector<LogEntry>& logged, const std::vector<LogE
 
 // ---- Rows.
 
-TEST(SyncPlanRow1, ForcedSnapshot) {
+TEST(SyncPlanRow1, ForcedSnapshot) {  // QP-3.1
   const CommittedLog log = LogOf(EntriesOf(1, 1, 5));
   SyncSituation s{.committed = log, .leader = Z(1, 5), .peer = Z(1, 5), .force_snapshot = true};
   EXPECT_EQ(PlanText(PlanSync(s)), "SNAP 1:5") << "even where nothing is missing";
 }
 
-TEST(SyncPlanRow2, NothingIsMissing) {
+TEST(SyncPlanRow2, NothingIsMissing) {  // QP-3.1
   EXPECT_EQ(Plan(EntriesOf(1, 1, 5), Z(1, 5)), "DIFF 1:5");
   // The follower of an earlier epoch's leader, which stands at the epoch's beginning.
   const CommittedLog log = LogOf(EntriesOf(0xD, 1, 5));
@@ -66,7 +66,7 @@ TEST(SyncPlanRow2, NothingIsMissing) {
             "DIFF 0:0");
 }
 
-TEST(SyncPlanRow3, TheLearnerHasMore) {
+TEST(SyncPlanRow3, TheLearnerHasMore) {  // QP-3.1
   EXPECT_EQ(Plan(EntriesOf(1, 1, 5), Z(1, 10)), "TRUNC 1:5");
   EXPECT_EQ(Plan(EntriesOf(1, 1, 5), Z(9, 1)), "TRUNC 1:5") << "there is no test of the epoch";
   const CommittedLog log = LogOf(EntriesOf(1, 1, 5));
@@ -77,7 +77,7 @@ TEST(SyncPlanRow3, TheLearnerHasMore) {
             "TRUNC 1:5");
 }
 
-TEST(SyncPlanRow4, InTheCommittedLog) {  // QP-3.2: DIFF of the newest, the rest in order
+TEST(SyncPlanRow4, InTheCommittedLog) {  // QP-3.2: DIFF of the newest, the rest in order, QP-3.1
   EXPECT_EQ(Plan(EntriesOf(1, 1, 5), Z(1, 2)), "DIFF 1:5 with 1:3 1:4 1:5");
   EXPECT_EQ(Plan(EntriesOf(1, 1, 5), Z(1, 1)), "DIFF 1:5 with 1:2 1:3 1:4 1:5");
   // A leader at the beginning of its epoch: who has all that came before gets an empty DIFF.
@@ -86,12 +86,12 @@ TEST(SyncPlanRow4, InTheCommittedLog) {  // QP-3.2: DIFF of the newest, the rest
             "DIFF 13:5");
 }
 
-TEST(SyncPlanRow5, OlderThanTheCommittedLog) {
+TEST(SyncPlanRow5, OlderThanTheCommittedLog) {  // QP-3.1
   EXPECT_EQ(Plan(EntriesOf(1, 3, 5), Z(1, 2)), "log from 1:2");
   EXPECT_EQ(Plan(EntriesOf(1, 3, 5), Zxid{0}), "log from 0:0");
 }
 
-TEST(SyncPlanRow6, AnythingElse) {
+TEST(SyncPlanRow6, AnythingElse) {  // QP-3.1
   const CommittedLog log = LogOf(EntriesOf(1, 3, 5));
   SyncSituation s{.committed = log, .leader = Z(1, 5), .peer = Z(1, 2), .may_read_log = false};
   EXPECT_EQ(PlanText(PlanSync(s)), "SNAP 1:5") << "snapshotSizeFactor below 0";
@@ -104,19 +104,19 @@ TEST(SyncPlanRow6, AnythingElse) {
 
 // ---- The walk.
 
-TEST(SyncPlanWalk, AZxidWithoutAnEntryIsPassedOver) {  // NE: the beginning of an epoch
+TEST(SyncPlanWalk, AZxidWithoutAnEntryIsPassedOver) {  // NE: the beginning of an epoch, QP-3.1
   const std::vector<LogEntry> two = Joined(EntriesOf(0xD, 4, 5), EntriesOf(0xE, 1, 2));
   EXPECT_EQ(Plan(two, Zxid{0xE00000000}), "DIFF 14:2 with 14:1 14:2");
   EXPECT_EQ(Plan(Joined(EntriesOf(1, 4, 5), EntriesOf(4, 1, 1)), Z(2, 0)), "DIFF 4:1 with 4:1")
       << "also of an epoch that has no entry at all";
 }
 
-TEST(SyncPlanWalk, NoTruncationAcrossAnEpoch) {  // QP-3.4
+TEST(SyncPlanWalk, NoTruncationAcrossAnEpoch) {  // QP-3.4, QP-3.1, P11
   EXPECT_EQ(Plan(Joined(EntriesOf(1, 1, 3), EntriesOf(2, 1, 2)), Z(1, 4)), "SNAP 2:2");
   EXPECT_EQ(Plan(Joined(EntriesOf(1, 1, 3), EntriesOf(4, 1, 2)), Z(2, 7)), "SNAP 4:2");
 }
 
-TEST(SyncPlanWalk, AForkInsideAnEpochIsCutAndTheRestSent) {  // QP-3.3
+TEST(SyncPlanWalk, AForkInsideAnEpochIsCutAndTheRestSent) {  // QP-3.3, QP-3.1
   const std::vector<LogEntry> committed = Joined(EntriesOf(1, 4, 5), EntriesOf(2, 3, 4));
   EXPECT_EQ(Plan(committed, Z(2, 1)), "TRUNC 1:5 with 2:3 2:4");
   EXPECT_EQ(Plan(committed, Z(2, 2)), "TRUNC 1:5 with 2:3 2:4");
@@ -159,7 +159,7 @@ TEST(SyncPlanLogFiles, ThatCannotBeHadMeanASnapshot) {  // QP-3.5
 
 // ---- The table at the end of 3.3: an Apache leader at 1:5 with all its entries in memory.
 
-TEST(SyncPlanObserved, AnswersAsAnApacheLeaderDid) {
+TEST(SyncPlanObserved, AnswersAsAnApacheLeaderDid) {  // QP-3.1
   struct Row {
     int64_t peer;
     const char* answer;

@@ -205,6 +205,26 @@ TEST_F(ConfigRefusals, MyIdThatIsNotInTheList) {
       path + ":5: server.1=a:1:2: this server's number, 3 in the file myid, is not in the list", 2);
 }
 
+// QP-6.8: ephemeral nodes of its sessions would be taken for TTL nodes.
+TEST_F(ConfigRefusals, MyIdThatSessionsCannotCarryWithExtendedTypes) {
+  const std::string list =
+      "initLimit=5\nsyncLimit=2\nserver.1=a:1:2\nserver.254=b:1:2\nserver.255=c:1:2\n";
+  for (const char* id : {"1", "254", "255"}) {
+    Write("myid", id);
+    EXPECT_TRUE(LoadConfig(WriteConfig(list + "extendedTypesEnabled=false\n"))) << id;
+    const std::string path = WriteConfig(list + "extendedTypesEnabled=true\n");
+    if (std::string_view(id) != "255") {
+      EXPECT_TRUE(LoadConfig(path)) << id;
+      continue;
+    }
+    ExpectError(LoadConfig(path),
+                path +
+                    ":8: extendedTypesEnabled=true: this server's number, 255 in the file myid, "
+                    "must not be larger than 254",
+                2);
+  }
+}
+
 // An ensemble whose servers would misunderstand each other is not begun.
 TEST_F(ConfigRefusals, WhatEnsemblesCannotDoYet) {
   Write("myid", "1\n");

@@ -320,7 +320,7 @@ TEST_F(ElectionPortTest, QP_1_10_PeerThatDoesNotReadGetsTheNewestMessageLater) {
   EXPECT_TRUE(socket.StaysQuiet());
 }
 
-TEST_F(ElectionPortTest, QP_1_10_LastMessageIsRepeatedUnlessANewerOneWaits) {
+TEST_F(ElectionPortTest, QP_1_10_LastMessageIsRepeatedUnlessANewerOneWaits) {  // P25
   Start();
   RawSocket first = Dial(HelloOf(3) + Frame(Note(0)));
   ExpectNotification(kThree, 0);

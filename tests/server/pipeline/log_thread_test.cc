@@ -187,7 +187,7 @@ TEST_F(LogThreadTest, AcknowledgesOnlyWhatSurvivesAPowerLoss) {  // SO-2.9
   }
 }
 
-TEST_F(LogThreadTest, SaysNothingMoreAfterAFailedSync) {  // SO-2.9, QP-5.3
+TEST_F(LogThreadTest, SaysNothingMoreAfterAFailedSync) {  // SO-2.9, QP-5.3, P43
   LogThread& log = Make();
   log.Start();
   log.Append(Entries(1, 2));

@@ -51,7 +51,7 @@ std::optional<int64_t> EpochIn(FakeFileSystem& fs, const std::string& name) {
 
 // --- one file ---
 
-TEST(EpochFile, IsADecimalNumberWithOrWithoutALineBreak_SO_1_6) {
+TEST(EpochFile, IsADecimalNumberWithOrWithoutALineBreak_SO_1_6) {  // QP-2.1
   const struct {
     const char* content;
     int64_t want;
@@ -133,7 +133,7 @@ void ForEveryCrash(const FakeFileSystem& disk, const std::function<bool(FakeFile
   }
 }
 
-TEST(EpochFile, HoldsTheOldOrTheNewValueAfterEveryCrash_SO_1_6) {
+TEST(EpochFile, HoldsTheOldOrTheNewValueAfterEveryCrash_SO_1_6) {  // QP-2.1
   const auto disk = DiskWith({.current = "41"});
   const auto write = [](FakeFileSystem& fs) {
     return WriteEpoch(fs, kDir, kCurrentEpochName, 42).ok();
@@ -197,7 +197,7 @@ TEST(LoadEpochs, ContentThatIsNoNumberIsRefused_SO_12_6) {
                 {"Found yy in /data/version-2/acceptedEpoch"});
 }
 
-TEST(LoadEpochs, AnInterruptedUpdateIsFinished_SO_12_6) {
+TEST(LoadEpochs, AnInterruptedUpdateIsFinished_SO_12_6) {  // QP-2.1, P22
   ExpectLoaded({.accepted = "3", .current = "2", .current_update = "3"}, ZxidOfEpoch(3), {3, 3});
   ExpectLoaded({.accepted = "4", .current = "2", .current_update = "4\n"}, ZxidOfEpoch(3), {4, 4});
 }
@@ -229,14 +229,14 @@ TEST(LoadEpochs, ACurrentEpochThatTheLogIsAheadOfFollowsItIfThatWasPromised_QP_2
   ExpectLoaded({.accepted = "3", .current = "1", .current_update = ""}, ZxidOfEpoch(3), {3, 3});
 }
 
-TEST(LoadEpochs, ACurrentEpochOlderThanTheDatabaseIsRefusedWithoutAPromise_SO_12_6) {
+TEST(LoadEpochs, ACurrentEpochOlderThanTheDatabaseIsRefusedWithoutAPromise_SO_12_6) {  // QP-2.1
   ExpectRefused({.accepted = "2", .current = "2"}, ZxidOfEpoch(3),
                 {"The current epoch, 2, is older than the last zxid, 12884901895"});
   ExpectRefused({.current = "10"}, ZxidOfEpoch(11),  // hexadecimal, as ZooKeeper writes it
                 {"The current epoch, a, is older than the last zxid, 47244640263"});
 }
 
-TEST(LoadEpochs, AnAcceptedEpochOlderThanTheCurrentIsRefused_SO_12_6) {
+TEST(LoadEpochs, AnAcceptedEpochOlderThanTheCurrentIsRefused_SO_12_6) {  // QP-2.1
   ExpectRefused({.accepted = "2", .current = "3"}, ZxidOfEpoch(3),
                 {"The accepted epoch, 2 is less than the current epoch, 3"});
   ExpectRefused({.accepted = "1"}, ZxidOfEpoch(2),

@@ -65,7 +65,7 @@ TEST_F(LogTruncation, LeavesAFileAloneThatEndsWithThePlace_QP_3_17) {
   EXPECT_EQ(Truncate(10), 10) << "again";
 }
 
-TEST_F(LogTruncation, CutsBehindTheNewestRecordBelowAMissingPlace_QP_3_17) {
+TEST_F(LogTruncation, CutsBehindTheNewestRecordBelowAMissingPlace_QP_3_17) {  // P11
   Put(1, 10);
   Put(kEpoch + 1, kEpoch + 5);
   Put(3 * kEpoch + 1, 3 * kEpoch + 5);

@@ -227,7 +227,7 @@ TEST_F(RecoveryTest, ADirectoryWithTheNameOfASnapshotIsNone) {  // SO-1.5
   ExpectState(50, "checkpoint");
 }
 
-TEST_F(RecoveryTest, LogsWithoutAnyBaseAreRefusedUnlessTheyAreTrusted) {  // SO-2.18
+TEST_F(RecoveryTest, LogsWithoutAnyBaseAreRefusedUnlessTheyAreTrusted) {  // SO-2.18, P44
   Run(0, 50, false);
   RemoveAll("snapshot.");
   EXPECT_NE(ErrorOfStart(fs_).find("No snapshot found, but there are log entries"),

@@ -180,6 +180,7 @@ TEST_F(TxnLogReaderTest, OnRequestGapsAreAccepted_SO_2_16) {
 }
 
 // The interrupted record 4 has the number of the first record of the next file.
+// P56
 TEST_F(TxnLogReaderTest, AnInterruptedRecordBeforeAFileThatGoesOnLoadsAgainAndAgain_SO_2_11) {
   std::string torn = LogContent(1, 4, 0);
   torn.back() = '\0';
