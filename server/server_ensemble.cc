@@ -25,7 +25,8 @@ zab::PeerOptions PeerOptionsOf(const Config& config) {
   options.config.version = config.membership.version;
   options.config.text = CanonicalText(config.membership);
   for (const auto& [id, member] : config.membership.members) {
-    if (member.role == PeerRole::kParticipant) options.config.voters.insert(id);
+    const bool votes = member.role == PeerRole::kParticipant;
+    (votes ? options.config.voters : options.config.observers).insert(id);
   }
   options.min_notification_interval_ms = config.min_notification_interval_ms;
   options.max_notification_interval_ms = config.max_notification_interval_ms;

@@ -21,14 +21,16 @@ constexpr int64_t kEpochsAheadMax = 1000;
 
 }  // namespace
 
-Leader::Leader(MonoMs now, const PeerOptions& options, History* history, Actions* out)
+Leader::Leader(MonoMs now, const PeerOptions& options, History* history, int64_t promised,
+               Actions* out)
     : options_(options),
       history_(*history),
       quorum_(options.config.voters),
       first_epoch_(history->current_epoch),
       first_zxid_(history->applied),
       phase_ends_{now.value + options.init_ms()},
-      epoch_(-1),
+      epoch_(promised + 1),
+      promised_(promised),
       began_(now) {
   out->push_back(OpenLearnerPort{});
   AddToEpoch(options_.self, history_.accepted_epoch);
@@ -117,7 +119,10 @@ void Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPac
   link->deadline = MonoMs{now.value + options_.init_ms()};
   const int64_t accepted = EpochOf(packet.zxid);
   if (phase_ != Phase::kEpoch) {
-    if (accepted <= epoch_ + kEpochsAheadMax) promised_ = std::max(promised_, accepted);
+    // Of strangers that would be a way to disturb the ensemble.
+    if (options_.config.IsMember(info.sid) && accepted <= epoch_ + kEpochsAheadMax) {
+      promised_ = std::max(promised_, accepted);
+    }
     SendLeaderInfo(now, id, link, out);
     return;
   }
@@ -445,7 +450,9 @@ Status Leader::OnTimer(MonoMs now, Actions* out) {
     return Error{Errc::kBadFrame, "no quorum of followers in time"};
   }
   if (now < next_half_tick_) return {};
-  if (promised_ > epoch_) return MakeRoomForEpoch(out);
+  if (promised_ > epoch_) {
+    return Error{Errc::kBadFrame, Text("a member has promised itself to epoch ", promised_)};
+  }
   next_half_tick_ = MonoMs{now.value + options_.tick_ms / 2};
   odd_half_tick_ = !odd_half_tick_;
   if (!odd_half_tick_ && !HasQuorum()) {
@@ -453,15 +460,6 @@ Status Leader::OnTimer(MonoMs now, Actions* out) {
   }
   PingAll(out);
   return {};
-}
-
-// A member has promised itself to the leader of a later epoch, who failed. It cannot follow this
-// one, and would stay out until the next election: better to have that now. Apache's server leaves
-// it out. By raising this server's own promise, the epoch that is chosen next lets all of them in.
-Status Leader::MakeRoomForEpoch(Actions* out) {
-  history_.accepted_epoch = promised_;
-  out->push_back(WriteAcceptedEpoch{promised_});
-  return Error{Errc::kBadFrame, Text("a member has promised itself to epoch ", promised_)};
 }
 
 bool Leader::HasQuorum() const {

@@ -28,8 +28,9 @@ namespace lockkeeper::zab {
 
 class Leader {
  public:
-  // `options` and `history` outlive this. REQUIRES: everything of the history is on disk.
-  Leader(MonoMs now, const PeerOptions& options, History* history, Actions* out);
+  // `options` and `history` outlive this. `promised`: promised() of this member's last leadership.
+  // REQUIRES: everything of the history is on disk.
+  Leader(MonoMs now, const PeerOptions& options, History* history, int64_t promised, Actions* out);
 
   void OnLearnerConnected(MonoMs now, LearnerId id);
   void OnLearnerLost(LearnerId id);
@@ -67,6 +68,12 @@ class Leader {
   // Its number; -1 before it has told it, and of a learner that is gone.
   PeerId SidOf(LearnerId id) const;
 
+  // The newest epoch that members told of after this leader's was chosen. A member that has
+  // promised itself to the leader of a later epoch, who failed, cannot follow this one, and would
+  // stay out until the next election. So this one ends, and the next one begins above it. (Apache's
+  // leader stays.)
+  int64_t promised() const { return promised_; }
+
   // At the end: proposals that are in the log and not committed, in order.
   std::deque<LogEntry> TakeLogged();
 
@@ -94,7 +101,6 @@ class Leader {
   void CommitAgreed(Actions* out);
   void AnswerSyncs(Actions* out);
   void AnswerFirstSync(Actions* out);
-  [[nodiscard]] Status MakeRoomForEpoch(Actions* out);
   void PingAll(Actions* out);
   void OnPingAnswered(LearnerLink* link, Actions* out);
   void CheckRound(uint64_t round, Actions* out);
@@ -114,7 +120,7 @@ class Leader {
   Phase phase_ = Phase::kEpoch;
   MonoMs phase_ends_;
   int64_t epoch_;
-  int64_t promised_ = -1;         // newest epoch that a learner told of after epoch_ was chosen
+  int64_t promised_;
   std::set<PeerId> connected_;    // voters whose accepted epochs are in epoch_
   std::set<PeerId> elected_by_;   // voters that acknowledged the epoch
   std::set<PeerId> followed_by_;  // voters that hold the epoch's history

@@ -15,6 +15,9 @@ struct EnsembleConfig {
   int64_t version = 0;
   std::string text;  // as notifications and NEWLEADER carry it
   std::set<PeerId> voters;
+  std::set<PeerId> observers;
+
+  bool IsMember(PeerId peer) const { return voters.contains(peer) || observers.contains(peer); }
 };
 
 // Names of the configuration keys beside the fields; times in ms.

@@ -144,7 +144,7 @@ void Peer::TakeRole(MonoMs now, const Decision& decision, Actions* out) {
   decided_ = decision;
   if (decision.vote.leader == options_.self) {
     needs_everything_ = false;
-    leader_ = std::make_unique<Leader>(now, options_, &history_, out);
+    leader_ = std::make_unique<Leader>(now, options_, &history_, promised_, out);
     UpdateVoteEpoch();
   } else {
     learner_ = std::make_unique<Learner>(now, options_, &history_, decision.vote.leader,
@@ -182,6 +182,7 @@ void Peer::EndRole(MonoMs now, const std::string& why, Actions* out) {
   if (serving()) out->push_back(StopServing{});
   if (leader_ != nullptr) {
     out->push_back(CloseLearnerPort{});
+    promised_ = leader_->promised();
     logged_ = leader_->TakeLogged();
     leader_.reset();
   } else {

@@ -116,6 +116,7 @@ class Peer {
   Decision decided_;
   std::unique_ptr<Leader> leader_;
   std::unique_ptr<Learner> learner_;
+  int64_t promised_ = -1;  // to whom members have promised themselves: see Leader
   bool needs_everything_ = false;
   int went_nowhere_ = 0;         // roles in a row that ended so
   std::deque<LogEntry> logged_;  // of the last role, not applied

@@ -30,9 +30,10 @@ build() {
   step "build $1" cmake --build --preset "$1" ${2:+--target} "${@:2}" || return 1
 }
 
-# Two programs at a time: one a core.
+# unit_tests PRESET [PROGRAM...]: all unless some are named. Two at a time: one a core.
 unit_tests() {
   local programs=(build/"$1"/tests/*_tests) i j
+  [ $# -gt 1 ] && programs=("${@:2}") && programs=("${programs[@]/#/build/$1/tests/}")
   for ((i = 0; i < ${#programs[@]}; i += 2)); do
     local pids=() program
     for program in "${programs[@]:i:2}"; do

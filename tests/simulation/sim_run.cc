@@ -62,6 +62,9 @@ void SimRun::BuildServers() {
   if (dice_.OneIn(4)) options.last_counter = static_cast<uint32_t>(dice_.Between(40, 120));
   options.config.text = "server.1=localhost:1:2:participant\nversion=0";
   for (int64_t id = 1; id <= voters_; ++id) options.config.voters.insert(PeerId{id});
+  for (int64_t id = voters_ + 1; id <= voters_ + observers_; ++id) {
+    options.config.observers.insert(PeerId{id});
+  }
   config_.ensemble = true;
   config_.tick_time_ms = static_cast<int32_t>(options.tick_ms);
   config_.min_session_timeout_ms = 2 * config_.tick_time_ms;
