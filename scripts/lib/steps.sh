@@ -32,17 +32,16 @@ build() {
 
 # unit_tests PRESET [PROGRAM...]: all unless some are named. Two at a time: one a core.
 unit_tests() {
-  local programs=(build/"$1"/tests/*_tests) i j
+  local programs=(build/"$1"/tests/*_tests) program name
   [ $# -gt 1 ] && programs=("${@:2}") && programs=("${programs[@]/#/build/$1/tests/}")
-  for ((i = 0; i < ${#programs[@]}; i += 2)); do
-    local pids=() program
-    for program in "${programs[@]:i:2}"; do
-      unit_test "$1" "$program" &
-      pids+=($!)
-    done
-    for ((j = 0; j < ${#pids[@]}; ++j)); do
-      wait "${pids[j]}" || count_unless_told "${programs[i + j]}" "$results/$1-$(basename "${programs[i + j]}").xml"
-    done
+  for program in "${programs[@]}"; do
+    while [ "$(jobs -rp | wc -l)" -ge 2 ]; do wait -n; done
+    unit_test "$1" "$program" &
+  done
+  wait
+  for program in "${programs[@]}"; do
+    name=$results/$1-$(basename "$program")
+    [ "$(cat "$name.status")" = 0 ] || count_unless_told "$program" "$name.xml"
   done
 }
 
@@ -69,6 +68,7 @@ unit_test() {
   echo "== $preset $(basename "$program")"
   timeout 1200 "$program" --gtest_brief=1 --gtest_filter="$filter" \
     --gtest_output="xml:$results/$preset-$(basename "$program").xml"
+  echo $? >"$results/$preset-$(basename "$program").status"
 }
 
 run_pytest() {
