@@ -141,7 +141,7 @@ fuzz() {
   found=build/fuzz/found/$name
   rm -rf "$found"
   mkdir -p "$found"
-  "$1" -seed=1 -max_total_time=20 -timeout=10 -verbosity=0 -close_fd_mask=1 \
+  "$1" -seed=1 -max_total_time=15 -timeout=10 -verbosity=0 -close_fd_mask=1 \
     -artifact_prefix="$found/" "$found" "tests/fuzz/corpus/$name"
 }
 
