@@ -43,11 +43,11 @@ def _send_creates(connection, name, count):
 
 
 def _answers(connection, count):
-    """What comes before the connection ends, at most `count` replies."""
+    """What comes before the connection ends, by EOF or by a reset, at most `count` replies."""
     answers = []
     try:
-        while len(answers) < count:
-            answers.append(connection.next_reply())
+        while len(answers) < count and (answer := connection.next()) is not None:
+            answers.append(answer)
     except ConnectionClosed:
         pass
     return answers
