@@ -37,7 +37,7 @@ void Peer::Start(MonoMs now, Actions* out) {
 void Peer::Stop(Actions* out) {
   stopped_ = true;
   looking_ = false;
-  EndRole(MonoMs{0}, "stopped", out);
+  LeaveRole(MonoMs{0}, "stopped", out);
 }
 
 // What this member offers (quorum-protocol 1.5): an observer nothing, one that is not in the
@@ -122,7 +122,7 @@ void Peer::OnNotification(MonoMs now, PeerId from, const Notification& n, Action
     if (n.state != ServerState::kLooking) return;
     Answer(from, decided_.vote, decided_.round, out);
     if (leader_ != nullptr && leader_->ShouldQuit(now, from)) {
-      EndRole(now, "a follower looks for another leader", out);
+      LeaveRole(now, "a follower looks for another leader", out);
     }
     return;
   }
@@ -172,14 +172,15 @@ void Peer::Settle(MonoMs now, const Status& status, Actions* out) {
   if (status.ok()) {
     UpdateVoteEpoch();
   } else {
-    EndRole(now, status.error().message, out);
+    LeaveRole(now, status.error().message, out);
   }
 }
 
-void Peer::EndRole(MonoMs now, const std::string& why, Actions* out) {
+void Peer::LeaveRole(MonoMs now, const std::string& why, Actions* out) {
   if (leader_ == nullptr && learner_ == nullptr) return;
   last_reason_ = why;
   if (serving()) out->push_back(StopServing{});
+  went_nowhere_ = learner_ != nullptr && learner_->went_nowhere() ? went_nowhere_ + 1 : 0;
   if (leader_ != nullptr) {
     out->push_back(CloseLearnerPort{});
     promised_ = leader_->promised();
@@ -189,7 +190,6 @@ void Peer::EndRole(MonoMs now, const std::string& why, Actions* out) {
     out->push_back(DisconnectLeader{});
     if (learner_->holds_snapshot()) out->push_back(DiscardSnapshot{});
     needs_everything_ = learner_->needs_everything();
-    went_nowhere_ = learner_->went_nowhere() ? went_nowhere_ + 1 : 0;
     logged_ = learner_->TakeLogged();
     learner_.reset();
   }
@@ -219,7 +219,7 @@ void Peer::OnLeaderPacket(MonoMs now, const QuorumPacket& packet, Actions* out) 
 }
 
 void Peer::OnLeaderLost(MonoMs now, const std::string& why, Actions* out) {
-  if (learner_ != nullptr) EndRole(now, why, out);
+  if (learner_ != nullptr) LeaveRole(now, why, out);
 }
 
 void Peer::OnSnapshotReceived(MonoMs now, Actions* out) {
@@ -257,7 +257,7 @@ void Peer::OnLearnerTakes(MonoMs now, LearnerId id) {
 }
 
 void Peer::OnLearnerPortFailed(MonoMs now, const std::string& why, Actions* out) {
-  if (leader_ != nullptr) EndRole(now, why, out);
+  if (leader_ != nullptr) LeaveRole(now, why, out);
 }
 
 void Peer::OnLogFetched(MonoMs now, LearnerId id, std::span<const LogEntry> entries, Actions* out) {
@@ -280,7 +280,7 @@ void Peer::OnPersisted(MonoMs now, Zxid upto, Actions* out) {
 bool Peer::MayPropose(MonoMs now, Actions* out) {
   if (!leading()) return false;
   if (leader_->CanPropose()) return true;
-  EndRole(now, "the zxids of this epoch are used up", out);
+  LeaveRole(now, "the zxids of this epoch are used up", out);
   return false;
 }
 

@@ -77,7 +77,7 @@ class Peer {
     leader_->SendTo(id, std::move(packet), out);
   }
   // Ends whatever role this member has; it looks for another one.
-  void LeaveRole(MonoMs now, const std::string& why, Actions* out) { EndRole(now, why, out); }
+  void LeaveRole(MonoMs now, const std::string& why, Actions* out);
   // Ends whatever role this member has, for an orderly stop; it does not look for another one.
   void Stop(Actions* out);
 
@@ -96,7 +96,6 @@ class Peer {
   bool IsVoter(PeerId peer) const { return options_.config.voters.contains(peer); }
   Vote OwnVote() const;
   void Settle(MonoMs now, const Status& status, Actions* out);
-  void EndRole(MonoMs now, const std::string& why, Actions* out);
   void MaybeLook(MonoMs now, Actions* out);
   void FastForwardLogged(Actions* out);
   void AfterElection(MonoMs now, const Election::Outcome& outcome, Actions* out);
