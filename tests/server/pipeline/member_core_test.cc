@@ -158,6 +158,16 @@ TEST_F(MemberCore, KeepsAndSendsOnEveryByteOfATransaction) {  // QP-4.3
   EXPECT_EQ(sent, payloads);
 }
 
+// Clients whose requests no answer of the leader belongs to any more would wait for ever.
+TEST_F(MemberCore, ASyncsAnswerThatIsNotForTheNextRequestEndsTheRole) {
+  core.Follow();
+  const SessionId session = Opened();
+  core.Request(session, 7, OpCode::kDelete, Encoded(DeleteRequest{"/no", -1}));
+  EXPECT_EQ(core.serving().role(), ServingRole::kFollower);
+  core.FromLeader({Type::kSync});
+  EXPECT_EQ(core.serving().role(), ServingRole::kNone);
+}
+
 TEST_F(MemberCore, AnErrorTransactionIsLoggedAcknowledgedAndAnswersItsClient) {  // QP-6.10, QP-5.8
   core.Follow();
   const SessionId session = Opened();
