@@ -42,7 +42,7 @@ struct PeerOptions {
   size_t held_bytes_max = size_t{512} << 20;
   // The last counter of an epoch that is proposed (quorum-protocol 5.1).
   uint32_t last_counter = 0xFFFF'FFFE;
-  uint64_t seed = 0;  // of the observer's random delay
+  uint64_t seed = 0;  // of random delays before looking
 
   int64_t init_ms() const { return init_limit * tick_ms; }
   int64_t sync_ms() const { return sync_limit * tick_ms; }

@@ -11,8 +11,7 @@ namespace lockkeeper {
 namespace {
 
 constexpr size_t kWindowBytes = 64 << 10;
-// Of a place in the file, this much says whether a record may begin there.
-constexpr size_t kLengthOffset = 8;
+constexpr size_t kLengthOffset = 8;  // of the payload's length in a record
 
 // The first place at or after `at` where a record may begin, as far as zeros tell: its length is
 // not zero. bytes.size(): none.
