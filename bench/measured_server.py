@@ -20,6 +20,8 @@ from lib import servers, zkwire  # noqa: E402  pylint: disable=wrong-import-posi
 
 LOAD_TOOL = Path(os.environ.get("LOAD_TOOL", _ROOT / "build" / "release" / "bench" / "load"))
 
+servers.LockkeeperServer.own_config = {}  # as users start it
+
 # No checkpoint or snapshot by any trigger.
 CHECKPOINTS_OFF = {
     "snapCount": 2_000_000_000,
