@@ -124,6 +124,10 @@ bool IsValidForScheme(const AccessRules& rules, std::string_view scheme, std::st
   return false;
 }
 
+bool IsSuper(const std::vector<Identity>& identities) {
+  return std::ranges::any_of(identities, [](const Identity& i) { return i.scheme == "super"; });
+}
+
 // First ones kept, order kept. A request can bring tens of thousands of entries.
 std::vector<Acl> WithoutDuplicates(const std::vector<Acl>& entries) {
   using Key = std::tuple<int32_t, bool, std::string_view, bool, std::string_view>;
@@ -141,17 +145,22 @@ std::vector<Acl> WithoutDuplicates(const std::vector<Acl>& entries) {
 }  // namespace
 
 const AclRef& OpenAcl() {
-  static const AclRef kOpen = std::make_shared<const AclList>(
-      AclList{{kPermAll, std::string(kWorld), std::string(kAnyone)}});
-  return kOpen;
+  static const AclList kOpen{{kPermAll, std::string(kWorld), std::string(kAnyone)}};
+  // Owns nothing, so that no thread counts references to what almost every znode has.
+  static const AclRef kRef(AclRef(), &kOpen);
+  return kRef;
+}
+
+bool IsOpenAcl(const JuteVector<Acl>& records) {
+  return records && records->size() == 1 && records->front().perms == kPermAll &&
+         records->front().id.scheme == kWorld && records->front().id.id == kAnyone;
 }
 
 bool IsAllowed(const AccessRules& rules, const AclList& acl, int32_t wanted,
                const std::vector<Identity>& identities) {
   if (rules.skip_acl || acl.empty()) return true;
-  for (const Identity& identity : identities) {
-    if (identity.scheme == "super") return true;
-  }
+  if (&acl == OpenAcl().get()) return (wanted & kPermAll) != 0 || IsSuper(identities);
+  if (IsSuper(identities)) return true;
   for (const AclEntry& entry : acl) {
     if ((entry.perms & wanted) == 0) continue;
     if (entry.scheme == kWorld && entry.id == kAnyone) return true;
@@ -162,10 +171,10 @@ bool IsAllowed(const AccessRules& rules, const AclList& acl, int32_t wanted,
   return false;
 }
 
-std::variant<AclList, ErrorCode> FixupAcl(const AccessRules& rules,
-                                          const JuteVector<Acl>& requested,
-                                          const std::vector<Identity>& identities) {
+std::variant<AclRef, ErrorCode> FixupAcl(const AccessRules& rules, const JuteVector<Acl>& requested,
+                                         const std::vector<Identity>& identities) {
   if (!requested || requested->empty()) return ErrorCode::kInvalidAcl;
+  if (IsOpenAcl(requested)) return OpenAcl();
   AclList stored;
   for (const Acl& entry : WithoutDuplicates(*requested)) {
     const std::string_view scheme = entry.id.scheme;
@@ -186,7 +195,7 @@ std::variant<AclList, ErrorCode> FixupAcl(const AccessRules& rules,
     if (!world && !IsValidForScheme(rules, scheme, entry.id.id)) return ErrorCode::kInvalidAcl;
     stored.push_back({entry.perms, std::string(scheme), std::string(entry.id.id)});
   }
-  return stored;
+  return std::make_shared<const AclList>(std::move(stored));
 }
 
 AclList RedactDigests(const AclList& acl) {

@@ -28,8 +28,9 @@ struct AclEntry {
 using AclList = std::vector<AclEntry>;
 using AclRef = std::shared_ptr<const AclList>;
 
-// world:anyone with all permissions.
+// world:anyone with all permissions. Lives for ever: copies of the reference cost nothing.
 const AclRef& OpenAcl();
+bool IsOpenAcl(const JuteVector<Acl>& records);
 
 // Which schemes this server knows, and the switch that turns checks off.
 struct AccessRules {
@@ -43,9 +44,8 @@ bool IsAllowed(const AccessRules& rules, const AclList& acl, int32_t wanted,
 
 // The list to store for a requested one: duplicates dropped, "auth" expanded, every entry checked
 // (7.5); or kInvalidAcl, or kMarshallingError for a null id text.
-std::variant<AclList, ErrorCode> FixupAcl(const AccessRules& rules,
-                                          const JuteVector<Acl>& requested,
-                                          const std::vector<Identity>& identities);
+std::variant<AclRef, ErrorCode> FixupAcl(const AccessRules& rules, const JuteVector<Acl>& requested,
+                                         const std::vector<Identity>& identities);
 
 // The list as a caller without ADMIN sees it: digests hidden (7.7).
 AclList RedactDigests(const AclList& acl);

@@ -35,6 +35,7 @@ class TxnApplier {
   void SetData(const SetDataTxn& txn, OpResult* result);
   void SetAcl(const SetAclTxn& txn, OpResult* result);
   bool CloseSession(JuteReader& in);
+  uint32_t AcquireAcl(const JuteVector<Acl>& acl);
   void RaiseParent(NodeId parent, std::string_view parent_path, int32_t parent_cversion);
   void Report(ChangeKind kind, std::string_view path, const AclRef& acl, const AclRef& parent_acl);
 
@@ -233,7 +234,7 @@ void TxnApplier::Create(const NewNode& node, OpResult* result) {
     result->error = ErrorCode::kNoNode;
     return;
   }
-  const uint32_t acl_id = tree_.acls_.Acquire(FromRecords(node.acl));
+  const uint32_t acl_id = AcquireAcl(node.acl);
   const NodeId existing = tree_.nodes_.Lookup(node.path);
   RaiseParent(parent, parent_path, node.parent_cversion);
   if (existing != kNoNode) {
@@ -249,6 +250,12 @@ void TxnApplier::Create(const NewNode& node, OpResult* result) {
   Report(ChangeKind::kCreated, node.path, tree_.AclOf(created), tree_.AclOf(parent));
   result->path = node.path;
   result->stat = tree_.StatOf(created);
+}
+
+uint32_t TxnApplier::AcquireAcl(const JuteVector<Acl>& acl) {
+  if (!IsOpenAcl(acl)) return tree_.acls_.Acquire(FromRecords(acl));
+  tree_.acls_.AddUse(AclTable::kOpenId);
+  return AclTable::kOpenId;
 }
 
 // The parent's creation counter never goes down (quorum-protocol 6.4).
@@ -322,7 +329,7 @@ void TxnApplier::SetAcl(const SetAclTxn& txn, OpResult* result) {
     result->error = ErrorCode::kNoNode;
     return;
   }
-  const uint32_t acl_id = tree_.acls_.Acquire(FromRecords(txn.acl));
+  const uint32_t acl_id = AcquireAcl(txn.acl);
   tree_.ReplaceAcl(node, acl_id);
   NodeStat stat = tree_.nodes_.StatOf(node);
   stat.aversion = txn.version;

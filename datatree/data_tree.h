@@ -76,6 +76,7 @@ class DataTree {
   Stat StatOf(NodeId node) const;
   const OwnerRules& owner_rules() const { return options_.owner_rules; }
   bool digest_enabled() const { return options_.digest_enabled; }
+  uint64_t hash_seed() const { return options_.hash_seed; }
 
   Zxid last_zxid() const { return last_zxid_; }
   // A new leader's epoch begins: the state is the same, but it stands at `zxid` now.

@@ -47,8 +47,7 @@ void AppendBytes(char* to, std::string_view bytes) {
 
 }  // namespace
 
-NodeStore::NodeStore(uint64_t hash_seed)
-    : hash_seed_(hash_seed), index_([this](NodeId n) { return HashOf(n); }) {
+NodeStore::NodeStore(uint64_t hash_seed) : hash_seed_(hash_seed) {
   const NodeId root = TakeSlot();
   CHECK_EQ(root, kRoot);
   const FullHead head;
@@ -87,7 +86,7 @@ NodeId NodeStore::Lookup(std::string_view path) const {
 }
 
 NodeId NodeStore::FindChild(NodeId parent, std::string_view name) const {
-  return index_.Find(ChildIndex::Hash(parent, name, hash_seed_),
+  return index_.Find(HashIndex::Hash(parent, name, hash_seed_),
                      [&](NodeId n) { return slot(n).parent == parent && NameOf(n) == name; });
 }
 
@@ -235,7 +234,7 @@ NodeId NodeStore::TakeSlot() {
     free_head_ = slot(node).next;
     return node;
   }
-  CHECK_LT(next_unused_, kNoNode) << "out of node ids";
+  CHECK_LT(next_unused_, HashIndex::kIdsMax) << "out of node ids";
   if (next_unused_ % kSlotsPerChunk == 0) {
     chunks_.push_back(std::make_unique_for_overwrite<Slot[]>(kSlotsPerChunk));
   }
@@ -296,7 +295,7 @@ void NodeStore::Unlink(NodeId child) {
 }
 
 uint64_t NodeStore::HashOf(NodeId node) const {
-  return ChildIndex::Hash(slot(node).parent, NameOf(node), hash_seed_);
+  return HashIndex::Hash(slot(node).parent, NameOf(node), hash_seed_);
 }
 
 }  // namespace lockkeeper

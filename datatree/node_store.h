@@ -13,11 +13,15 @@
 #include <string_view>
 #include <vector>
 
-#include "datatree/child_index.h"
+#include "datatree/hash_index.h"
 #include "datatree/payload_arena.h"
+#include "protocol/error_code.h"  // before kNoNode, whose name one of its members has too
 #include "protocol/records.h"
 
 namespace lockkeeper {
+
+using NodeId = HashIndex::Id;
+inline constexpr NodeId kNoNode = HashIndex::kNone;
 
 // The part of a stat that is stored. `cversion` counts child creations: what clients see is
 // 2 * cversion - children (client-protocol 7.4). `owner` is the internal ephemeral owner: a session
@@ -115,7 +119,7 @@ class NodeStore {
 
   const uint64_t hash_seed_;
   PayloadArena arena_;
-  ChildIndex index_;
+  HashIndex index_;
   std::vector<std::unique_ptr<Slot[]>> chunks_;
   NodeId next_unused_ = 0;
   NodeId free_head_ = kNoNode;  // free slots are linked through `next`

@@ -29,7 +29,7 @@ void PayloadArena::Free(char* block, size_t bytes) {
 
 char* PayloadArena::Carve(size_t size) {
   if (bump_left_ < size) {
-    if (bump_left_ >= kGranule) Free(bump_, bump_left_);  // the rest becomes one smaller block
+    if (bump_left_ >= kSmallest) Free(bump_, bump_left_);  // the rest becomes one smaller block
     chunks_.push_back(std::make_unique_for_overwrite<char[]>(kChunkBytes));
     reserved_bytes_ += kChunkBytes;
     bump_ = chunks_.back().get();

@@ -1,8 +1,9 @@
-// Memory for the variable part of znodes: size classes of eight bytes without a header per block,
+// Memory for the variable part of znodes: size classes of four bytes without a header per block,
 // since a general allocator's header and rounding would cost a quarter of a small znode.
 #ifndef LOCKKEEPER_DATATREE_PAYLOAD_ARENA_H_
 #define LOCKKEEPER_DATATREE_PAYLOAD_ARENA_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <memory>
@@ -10,7 +11,7 @@
 
 namespace lockkeeper {
 
-// Blocks are aligned to 8 bytes. Freed blocks serve later blocks of the same class; memory goes
+// Blocks are aligned to 4 bytes. Freed blocks serve later blocks of the same class; memory goes
 // back to the system when the arena is destroyed. Blocks above kSmallMax come from the heap.
 // Threads: like the tree that owns it (written under all read gates).
 class PayloadArena {
@@ -28,10 +29,13 @@ class PayloadArena {
   size_t reserved_bytes() const { return reserved_bytes_; }
 
  private:
-  static constexpr size_t kGranule = 8;
+  static constexpr size_t kGranule = 4;
+  static constexpr size_t kSmallest = sizeof(char*);  // a free block holds a link
   static constexpr size_t kChunkBytes = 1 << 20;
   static constexpr size_t kClasses = kSmallMax / kGranule + 1;
-  static size_t ClassOf(size_t bytes) { return (bytes + kGranule - 1) / kGranule; }
+  static size_t ClassOf(size_t bytes) {
+    return (std::max(bytes, kSmallest) + kGranule - 1) / kGranule;
+  }
   char* Carve(size_t size);
 
   std::array<char*, kClasses> free_{};  // heads of lists linked through the blocks themselves

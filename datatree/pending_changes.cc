@@ -3,30 +3,38 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <set>
+#include <utility>
 
 #include "datatree/digest.h"
 
 namespace lockkeeper {
+namespace {
+
+constexpr size_t kPathKeptMax = 1024;
+
+}  // namespace
 
 std::optional<PendingNode> PendingChanges::Find(std::string_view path) const {
-  if (!nodes_.empty()) {
-    const auto found = nodes_.find(path.empty() ? std::string_view("/") : path);
-    if (found != nodes_.end()) {
-      if (!found->second.node.exists) return std::nullopt;
-      return found->second.node;
+  path = WithSlash(path);
+  if (size() > 0) {
+    const Id id = FindEntry(path, HashOf(path));
+    if (id != HashIndex::kNone) {
+      if (!entries_[id].node.exists) return std::nullopt;
+      return entries_[id].node;
     }
   }
   const NodeId node = tree_.nodes().Lookup(path);
   if (node == kNoNode) return std::nullopt;
   const std::string_view data = tree_.nodes().DataOf(node);
-  return PendingNode{.exists = true,
-                     .stat = tree_.nodes().StatOf(node),
-                     .child_count = tree_.nodes().ChildCountOf(node),
-                     .acl = tree_.AclOf(node),
-                     .data_bytes = data.size(),
-                     .digest_prefix = PrefixFor(path, data),
-                     .zxid = tree_.last_zxid()};
+  std::optional<PendingNode> found(std::in_place);
+  found->stat = tree_.nodes().StatOf(node);
+  found->child_count = tree_.nodes().ChildCountOf(node);
+  found->acl = tree_.AclOf(node);
+  found->data_bytes = data.size();
+  found->digest_prefix = PrefixFor(path, data);
+  found->digest = DigestOf(path, *found);
+  found->zxid = tree_.last_zxid();
+  return found;
 }
 
 uint32_t PendingChanges::PrefixFor(std::string_view path, std::string_view data) const {
@@ -35,36 +43,41 @@ uint32_t PendingChanges::PrefixFor(std::string_view path, std::string_view data)
 }
 
 uint64_t PendingChanges::DigestOf(std::string_view path, const PendingNode& node) const {
-  if (!tree_.digest_enabled() || IsOutsideDigest(path)) return 0;
+  if (!node.exists || !tree_.digest_enabled() || IsOutsideDigest(path)) return 0;
   return NodeDigest(node.digest_prefix, node.stat);
 }
 
 void PendingChanges::Put(std::string_view path, PendingNode node) {
-  if (path.empty()) path = "/";
-  if (nodes_.empty()) digest_ = tree_.digest();
-  const std::optional<PendingNode> current = Find(path);
-  if (current) digest_ -= DigestOf(path, *current);
-  if (node.exists) digest_ += DigestOf(path, node);
+  path = WithSlash(path);
+  if (size() == 0) digest_ = tree_.digest();
+  digest_ -= std::exchange(node.digest, DigestOf(path, node));
+  digest_ += node.digest;
 
-  const Zxid zxid = node.zxid;
-  const auto [place, added] = nodes_.try_emplace(std::string(path));
-  if (marked_) {
-    undo_.push_back({std::string(path), added ? std::nullopt : std::optional(place->second.node)});
+  const uint64_t hash = HashOf(path);
+  Id id = FindEntry(path, hash);
+  if (id == HashIndex::kNone) {
+    id = AddEntry(path, hash);
+    if (marked_) undo_.push_back({id, std::nullopt});
+  } else {
+    if (marked_) undo_.push_back({id, entries_[id].node});
+    Unindex(id);
   }
-  if (!added) Unindex(*place);
-  place->second.node = std::move(node);
-  ++place->second.puts;
-  Index(*place);
-  order_.emplace_back(zxid, &place->first);
+  Entry& entry = entries_[id];
+  entry.node = std::move(node);
+  ++entry.puts;
+  order_.emplace_back(entry.node.zxid, id);
+  Index(id);
 }
 
 std::vector<std::string> PendingChanges::EphemeralPathsOf(SessionId session) const {
   std::vector<std::string> paths = tree_.EphemeralPathsOf(session);
-  if (nodes_.empty()) return paths;
-  std::erase_if(paths, [&](const std::string& path) { return nodes_.contains(path); });
+  if (size() == 0) return paths;
+  std::erase_if(paths, [&](const std::string& path) {
+    return FindEntry(path, HashOf(path)) != HashIndex::kNone;
+  });
   const auto owned = owned_.find(session.value);
   if (owned == owned_.end()) return paths;
-  for (const std::string* path : owned->second) paths.push_back(*path);
+  for (const Id id : owned->second) paths.push_back(entries_[id].path);
   std::sort(paths.begin(), paths.end());
   return paths;
 }
@@ -79,17 +92,16 @@ void PendingChanges::Rollback() {
   marked_ = false;
   while (!undo_.empty()) {
     Undo& undo = undo_.back();
-    const auto place = nodes_.find(undo.path);
-    CHECK(place != nodes_.end());
-    CHECK(order_.back().second == &place->first);
+    Entry& entry = entries_[undo.entry];
+    CHECK(order_.back().second == undo.entry);
     order_.pop_back();
-    Unindex(*place);
-    --place->second.puts;
+    Unindex(undo.entry);
+    --entry.puts;
     if (undo.previous) {
-      place->second.node = *std::move(undo.previous);
-      Index(*place);
+      entry.node = *std::move(undo.previous);
+      Index(undo.entry);
     } else {
-      nodes_.erase(place);
+      FreeEntry(undo.entry);
     }
     undo_.pop_back();
   }
@@ -103,34 +115,68 @@ void PendingChanges::Keep() {
 
 void PendingChanges::Release(Zxid zxid) {
   while (!order_.empty() && order_.front().first <= zxid) {
-    const auto place = nodes_.find(*order_.front().second);
-    CHECK(place != nodes_.end());
+    const Id id = order_.front().second;
     order_.pop_front();
-    if (--place->second.puts > 0) continue;  // a later change of the same path is still in flight
-    Unindex(*place);
-    nodes_.erase(place);
+    if (--entries_[id].puts > 0) continue;  // a later change of the same path is still in flight
+    Unindex(id);
+    FreeEntry(id);
   }
 }
 
 void PendingChanges::Clear() {
-  nodes_.clear();
+  for (Id id = 0; id < entries_.size(); ++id) {
+    if (std::exchange(entries_[id].puts, 0) > 0) FreeEntry(id);
+  }
   order_.clear();
   owned_.clear();
   undo_.clear();
   marked_ = false;
 }
 
-void PendingChanges::Index(const Map::value_type& entry) {
-  const PendingNode& node = entry.second.node;
-  if (!node.exists) return;
-  if (KindOfOwner(tree_.owner_rules(), node.stat.owner) != OwnerKind::kSession) return;
-  owned_[node.stat.owner].push_back(&entry.first);
+uint64_t PendingChanges::HashOf(std::string_view path) const {
+  return HashIndex::Hash(0, path, tree_.hash_seed());
 }
 
-void PendingChanges::Unindex(const Map::value_type& entry) {
-  const auto owned = owned_.find(entry.second.node.stat.owner);
+PendingChanges::Id PendingChanges::FindEntry(std::string_view path, uint64_t hash) const {
+  return index_.Find(hash, [&](Id id) { return entries_[id].path == path; });
+}
+
+// The path of a free entry leaves its memory to the next one in its place, unless it is large.
+PendingChanges::Id PendingChanges::AddEntry(std::string_view path, uint64_t hash) {
+  Id id = static_cast<Id>(entries_.size());
+  if (free_.empty()) {
+    entries_.emplace_back();
+  } else {
+    id = free_.back();
+    free_.pop_back();
+  }
+  entries_[id].path = path;
+  entries_[id].hash = hash;
+  index_.Insert(hash, id);
+  return id;
+}
+
+void PendingChanges::FreeEntry(Id id) {
+  Entry& entry = entries_[id];
+  index_.Erase(entry.hash, id);
+  entry.node.acl.reset();
+  if (entry.path.capacity() > kPathKeptMax) std::string().swap(entry.path);
+  free_.push_back(id);
+}
+
+void PendingChanges::Index(Id id) {
+  const PendingNode& node = entries_[id].node;
+  if (!node.exists) return;
+  if (KindOfOwner(tree_.owner_rules(), node.stat.owner) != OwnerKind::kSession) return;
+  owned_[node.stat.owner].push_back(id);
+}
+
+void PendingChanges::Unindex(Id id) {
+  const int64_t owner = entries_[id].node.stat.owner;
+  if (owner == 0) return;
+  const auto owned = owned_.find(owner);
   if (owned == owned_.end()) return;
-  std::erase(owned->second, &entry.first);
+  std::erase(owned->second, id);
   if (owned->second.empty()) owned_.erase(owned);
 }
 

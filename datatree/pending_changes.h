@@ -4,6 +4,7 @@
 #define LOCKKEEPER_DATATREE_PENDING_CHANGES_H_
 
 #include <deque>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -11,6 +12,7 @@
 
 #include "datatree/acl.h"
 #include "datatree/data_tree.h"
+#include "datatree/hash_index.h"
 #include "datatree/node_store.h"
 #include "protocol/types.h"
 
@@ -24,6 +26,7 @@ struct PendingNode {
   AclRef acl;
   size_t data_bytes = 0;
   uint32_t digest_prefix = 0;  // DigestPrefix(path, data); 0 when digests are off
+  uint64_t digest = 0;         // its share in the digest that the tree will have
   Zxid zxid;                   // of the latest change
 };
 
@@ -34,7 +37,8 @@ class PendingChanges {
 
   // nullopt when the path names nothing, or nothing any more.
   std::optional<PendingNode> Find(std::string_view path) const;
-  // `node.zxid` must not be below that of an earlier Put.
+  // `node`: what Find said of the path, changed; a new one if it said nullopt. REQUIRES: no Put of
+  // the path in between, and `node.zxid` is not below that of an earlier Put.
   void Put(std::string_view path, PendingNode node);
 
   // Ephemerals that the session will own: applied ones, plus creates and minus deletes in flight.
@@ -55,32 +59,36 @@ class PendingChanges {
   void Release(Zxid zxid);
   // Forgets everything: the transactions in flight will never be applied.
   void Clear();
-  size_t size() const { return nodes_.size(); }
+  size_t size() const { return entries_.size() - free_.size(); }
 
  private:
-  struct Undo {
-    std::string path;
-    std::optional<PendingNode> previous;
-  };
+  using Id = HashIndex::Id;  // a place in entries_
   struct Entry {
+    std::string path;
+    uint64_t hash = 0;
     PendingNode node;
-    uint32_t puts = 0;  // how often the path stands in order_
+    uint32_t puts = 0;  // how often it stands in order_; 0: the place is free
   };
-  struct PathHash {
-    using is_transparent = void;
-    size_t operator()(std::string_view path) const { return std::hash<std::string_view>()(path); }
+  struct Undo {
+    Id entry;
+    std::optional<PendingNode> previous;  // nullopt: there was no entry
   };
-  using Map = std::unordered_map<std::string, Entry, PathHash, std::equal_to<>>;
+  static std::string_view WithSlash(std::string_view path) { return path.empty() ? "/" : path; }
+  uint64_t HashOf(std::string_view path) const;
+  Id FindEntry(std::string_view path, uint64_t hash) const;
+  Id AddEntry(std::string_view path, uint64_t hash);
+  void FreeEntry(Id id);
   uint64_t DigestOf(std::string_view path, const PendingNode& node) const;
-  void Index(const Map::value_type& entry);
-  void Unindex(const Map::value_type& entry);
+  void Index(Id id);
+  void Unindex(Id id);
 
   const DataTree& tree_;
-  Map nodes_;
-  // In the order of zxid; keys of `nodes_`, whose addresses are stable.
-  std::deque<std::pair<Zxid, const std::string*>> order_;
-  // Paths in `nodes_` that exist and belong to a session.
-  std::unordered_map<int64_t, std::vector<const std::string*>> owned_;
+  HashIndex index_;
+  std::deque<Entry> entries_;
+  std::vector<Id> free_;
+  std::deque<std::pair<Zxid, Id>> order_;  // of the Puts, by zxid
+  // Entries that exist and belong to a session.
+  std::unordered_map<int64_t, std::vector<Id>> owned_;
   uint64_t digest_ = 0;
   bool marked_ = false;
   std::vector<Undo> undo_;

@@ -72,7 +72,9 @@ std::string TxnPreparer::PrepareCloseSession(const PrepareContext& context) {
 }
 
 std::string TxnPreparer::Finish(const PrepareContext& context, const Body& body) const {
+  constexpr size_t kHeaderAndDigestBytes = 44;
   std::string payload;
+  payload.reserve(kHeaderAndDigestBytes + body.bytes.size());
   Encode(TxnHeader{.client_id = context.session.value,
                    .cxid = context.xid,
                    .zxid = context.zxid.value,
@@ -209,10 +211,10 @@ TxnPreparer::BodyOrError TxnPreparer::Create(const PrepareContext& context,
 TxnPreparer::BodyOrError TxnPreparer::Create(const PrepareContext& context,
                                              const CreateSpec& spec) {
   if (!LooksLikePath(spec.path)) return ErrorCode::kBadArguments;
-  const std::variant<AclList, ErrorCode> fixed =
+  const std::variant<AclRef, ErrorCode> fixed =
       FixupAcl(rules_.access, spec.acl, context.identities);
   if (const ErrorCode* code = std::get_if<ErrorCode>(&fixed)) return *code;
-  const AclList& acl = std::get<AclList>(fixed);
+  const AclRef& acl = std::get<AclRef>(fixed);
 
   const std::string_view parent_path = ParentPath(spec.path);
   std::optional<PendingNode> parent = pending_.Find(parent_path);
@@ -243,12 +245,12 @@ TxnPreparer::BodyOrError TxnPreparer::Create(const PrepareContext& context,
   if (spec.kind == NodeKind::kEphemeral) node.stat.owner = context.session.value;
   if (spec.kind == NodeKind::kContainer) node.stat.owner = kContainerOwner;
   if (spec.kind == NodeKind::kTtl) node.stat.owner = TtlOwner(spec.ttl_ms);
-  node.acl = acl == *OpenAcl() ? OpenAcl() : std::make_shared<const AclList>(acl);
+  node.acl = acl;
   node.data_bytes = spec.data.size();
   node.digest_prefix = pending_.PrefixFor(path, spec.data);
   node.zxid = context.zxid;
   pending_.Put(path, std::move(node));
-  return EncodeCreate(spec, path, acl, parent_cversion);
+  return EncodeCreate(spec, path, *acl, parent_cversion);
 }
 
 TxnPreparer::Body TxnPreparer::EncodeCreate(const CreateSpec& spec, std::string_view path,
@@ -338,19 +340,19 @@ TxnPreparer::BodyOrError TxnPreparer::SetData(const PrepareContext& context,
 TxnPreparer::BodyOrError TxnPreparer::SetAcl(const PrepareContext& context,
                                              const SetAclRequest& r) {
   if (!IsValidPath(r.path)) return ErrorCode::kBadArguments;
-  const std::variant<AclList, ErrorCode> fixed = FixupAcl(rules_.access, r.acl, context.identities);
+  const std::variant<AclRef, ErrorCode> fixed = FixupAcl(rules_.access, r.acl, context.identities);
   if (const ErrorCode* code = std::get_if<ErrorCode>(&fixed)) return *code;
-  const AclList& acl = std::get<AclList>(fixed);
+  const AclRef& acl = std::get<AclRef>(fixed);
   std::optional<PendingNode> node = pending_.Find(r.path);
   if (!node) return ErrorCode::kNoNode;
   if (!Allowed(context, *node, kPermAdmin)) return ErrorCode::kNoAuth;
   if (!VersionMatches(r.version, node->stat.aversion)) return ErrorCode::kBadVersion;
   node->stat.aversion = WrappingAdd(node->stat.aversion, 1);
-  node->acl = std::make_shared<const AclList>(acl);
+  node->acl = acl;
   node->zxid = context.zxid;
   const int32_t version = node->stat.aversion;
   pending_.Put(r.path, *std::move(node));
-  return Body{OpCode::kSetAcl, Encoded(SetAclTxn{r.path, ToRecords(acl), version})};
+  return Body{OpCode::kSetAcl, Encoded(SetAclTxn{r.path, ToRecords(*acl), version})};
 }
 
 TxnPreparer::BodyOrError TxnPreparer::Check(const PrepareContext& context,

@@ -73,6 +73,49 @@ void ToBigEndian(T value, char* p) {
   }
   std::memcpy(p, &u, sizeof u);
 }
+
+template <class T>
+constexpr size_t FixedBytes();
+template <class Fields>
+inline constexpr size_t kFixedBytesOf = 0;
+template <class... T>
+inline constexpr size_t kFixedBytesOf<std::tuple<Field<T>...>> =
+    ((FixedBytes<std::remove_const_t<T>>() > 0) && ...)
+        ? (FixedBytes<std::remove_const_t<T>>() + ... + 0)
+        : 0;
+// The bytes of any T on the wire; 0 if they are not always the same.
+template <class T>
+constexpr size_t FixedBytes() {
+  if constexpr (std::integral<T>) {
+    return sizeof(T);
+  } else if constexpr (Record<T>) {
+    return kFixedBytesOf<decltype(T::Fields(std::declval<T&>()))>;
+  } else {
+    return 0;
+  }
+}
+
+// The bytes of this value on the wire.
+inline size_t WireBytes(std::string_view s) { return sizeof(int32_t) + s.size(); }
+template <std::integral T>
+size_t WireBytes(T) {
+  return sizeof(T);
+}
+template <class T>
+size_t WireBytes(const JuteVector<T>& v);
+template <Record R>
+size_t WireBytes(const R& record) {
+  if constexpr (FixedBytes<R>() > 0) return FixedBytes<R>();
+  return std::apply([](const auto&... field) { return (WireBytes(field.value) + ... + 0); },
+                    R::Fields(record));
+}
+template <class T>
+size_t WireBytes(const JuteVector<T>& v) {
+  size_t bytes = sizeof(int32_t);
+  if (!v) return bytes;
+  for (const T& item : *v) bytes += WireBytes(item);
+  return bytes;
+}
 }  // namespace jute_internal
 
 inline int32_t LoadInt(const char* p) { return jute_internal::FromBigEndian<int32_t>(p); }
@@ -100,11 +143,30 @@ class JuteWriter {
   }
   template <Record R>
   void Write(const R& record) {
-    std::apply([this](const auto&... field) { (this->Write(field.value), ...); },
-               R::Fields(record));
+    constexpr size_t kBytes = jute_internal::FixedBytes<R>();
+    if constexpr (kBytes > 0) {  // one append instead of one for each field
+      char bytes[kBytes];
+      char* end = bytes;
+      Store(record, &end);
+      out_.append(bytes, kBytes);
+    } else {
+      std::apply([this](const auto&... field) { (this->Write(field.value), ...); },
+                 R::Fields(record));
+    }
   }
 
  private:
+  template <class T>
+  static void Store(const T& v, char** end) {
+    if constexpr (std::same_as<T, bool>) {
+      *(*end)++ = v ? 1 : 0;
+    } else if constexpr (std::integral<T>) {
+      jute_internal::ToBigEndian(v, *end);
+      *end += sizeof v;
+    } else {
+      std::apply([end](const auto&... field) { (Store(field.value, end), ...); }, T::Fields(v));
+    }
+  }
   template <std::integral T>
   void WriteRaw(T v) {
     char bytes[sizeof v];
@@ -185,6 +247,7 @@ void Encode(const R& record, std::string* out) {
 template <Record R>
 std::string Encoded(const R& record) {
   std::string out;
+  out.reserve(jute_internal::WireBytes(record));
   Encode(record, &out);
   return out;
 }

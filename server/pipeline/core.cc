@@ -135,6 +135,9 @@ void Core::ApplyCommitted() {
 
 void Core::ApplySlice() {
   auto batch = std::make_shared<AppliedBatch>();
+  const size_t expected = std::min<size_t>(committed_.size() + 1, kTxnsPerGateMax);
+  batch->items.reserve(expected);
+  batch->changes.reserve(expected);
   const auto apply = [this, &batch] {
     for (size_t n = 0; n < kTxnsPerGateMax && batch->bytes.size() < kBatchBytesMax; ++n) {
       if (!RunNext(batch.get())) break;
@@ -258,7 +261,8 @@ void Core::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight
     case DeliveryKind::kReply:
     case DeliveryKind::kReplyAndClose:
       outstanding_.Done(in_flight.request_bytes);
-      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes, in_flight.create2);
+      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes,
+                      in_flight.more != nullptr ? in_flight.more->create2 : std::vector<bool>());
       return;
     default:
       return;  // the connection writes its own ConnectResponse
@@ -277,8 +281,9 @@ void Core::RunRead(const InFlight& in_flight, AppliedBatch* batch) {
                  .to = in_flight.to,
                  .session = in_flight.session};
   outstanding_.Done(in_flight.request_bytes);
-  HandleTreeRead({tree(), options_.prepare.access, *in_flight.read.identities, in_flight.session},
-                 in_flight.xid, in_flight.op, in_flight.read.body, &batch->bytes, &batch->watches);
+  const CoreRequest& request = in_flight.more->request;
+  HandleTreeRead({tree(), options_.prepare.access, *request.identities, in_flight.session},
+                 in_flight.xid, in_flight.op, request.body, &batch->bytes, &batch->watches);
   item.watches_end = static_cast<uint32_t>(batch->watches.size());
   item.bytes_end = batch->bytes.size();
   batch->items.push_back(item);
@@ -293,10 +298,10 @@ void Core::AnswerSync(AppliedBatch* batch) {
   }
   const InFlight sync = std::move(in_flight_.front());
   in_flight_.pop_front();
-  if (sync.attach) return Attached(*sync.attach, true);
+  if (sync.more->attach) return Attached(*sync.more->attach, true);
   const size_t begin = batch->bytes.size();
   outstanding_.Done(sync.request_bytes);
-  WriteSyncReply(sync.xid, tree().last_zxid(), std::get<PathRequest>(sync.read.body).path,
+  WriteSyncReply(sync.xid, tree().last_zxid(), std::get<PathRequest>(sync.more->request.body).path,
                  &batch->bytes);
   const auto changes = static_cast<uint32_t>(batch->changes.size());
   const auto watches = static_cast<uint32_t>(batch->watches.size());

@@ -111,9 +111,13 @@ class Core final : public EnsembleHost {
     OpCode op = OpCode::kError;
     int32_t xid = 0;
     int64_t request_bytes = 0;  // as Outstanding counts them
-    std::vector<bool> create2;  // Create2Elements
-    CoreRequest read;
-    std::optional<AttachSession> attach;  // a sync of this server's own: what is done then
+    // What few need: kept elsewhere, since many stand in the queue.
+    struct More {
+      CoreRequest request;                  // of kRead and kSync
+      std::vector<bool> create2;            // of a multi: Create2Elements
+      std::optional<AttachSession> attach;  // a sync of this server's own: what is done then
+    };
+    std::unique_ptr<More> more;
   };
 
   void Handle(RequestBatch& batch);

@@ -144,7 +144,9 @@ void Core::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlig
   Forward(batch.session, request.xid, request.op, {request.frame.get(), request.frame_bytes},
           request.identities.get());
   // A sync's answer repeats its path; of other requests nothing is needed any more.
-  if (request.op == OpCode::kSync) in_flight.read = std::move(request);
+  if (request.op == OpCode::kSync) {
+    in_flight.more = std::make_unique<InFlight::More>(InFlight::More{std::move(request)});
+  }
   in_flight_.push_back(std::move(in_flight));
 }
 
@@ -178,8 +180,9 @@ void Core::AttachBehindSync(const AttachSession& attach) {
   std::string path;
   JuteWriter(&path).Write(std::string_view("/"));
   Forward(attach.session, 0, OpCode::kSync, path, nullptr);
-  in_flight_.push_back(
-      {.what = InFlight::What::kSync, .session = attach.session, .attach = attach});
+  InFlight sync{.what = InFlight::What::kSync, .session = attach.session};
+  sync.more = std::make_unique<InFlight::More>(InFlight::More{.attach = attach});
+  in_flight_.push_back(std::move(sync));
 }
 
 // ---- As the leader.

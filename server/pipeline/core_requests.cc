@@ -75,16 +75,19 @@ void Core::HandleRequest(const RequestBatch& batch, CoreRequest request) {
                      .request_bytes = static_cast<int64_t>(request.frame_bytes)};
   if (request.is_read) {
     in_flight.what = InFlight::What::kRead;
-    in_flight.read = std::move(request);
+    in_flight.more = std::make_unique<InFlight::More>(InFlight::More{std::move(request)});
     in_flight_.push_back(std::move(in_flight));
     return;
   }
   if (request.op == OpCode::kCloseSession) in_flight.kind = DeliveryKind::kReplyAndClose;
-  in_flight.create2 = Create2Elements(request.body);
+  if (std::vector<bool> create2 = Create2Elements(request.body); !create2.empty()) {
+    in_flight.more = std::make_unique<InFlight::More>();
+    in_flight.more->create2 = std::move(create2);
+  }
   if (!Proposes()) return ForwardRequest(batch, std::move(request), std::move(in_flight));
   if (request.op == OpCode::kSync) {
     in_flight.what = InFlight::What::kSync;
-    in_flight.read = std::move(request);
+    in_flight.more = std::make_unique<InFlight::More>(InFlight::More{std::move(request)});
     in_flight_.push_back(std::move(in_flight));
     return member_->Sync(now_.mono, std::nullopt);
   }

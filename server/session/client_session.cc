@@ -27,14 +27,15 @@ constexpr size_t kReplyHeaderBytes = 20;
 constexpr size_t kFourLetterArgumentBytes = 8;
 
 // The request with its own copy of the frame, so that it can wait or change threads.
-CoreRequest OwnedRequest(OpCode op, int32_t xid, std::string_view body) {
+// nullopt: it cannot be decoded.
+std::optional<CoreRequest> OwnedRequest(OpCode op, int32_t xid, std::string_view body) {
   CoreRequest request{.frame = std::make_unique_for_overwrite<char[]>(body.size() + 1),
                       .frame_bytes = body.size(),
                       .op = op,
                       .xid = xid};
   if (!body.empty()) std::memcpy(request.frame.get(), body.data(), body.size());
   std::optional<RequestBody> decoded = DecodeRequest(op, {request.frame.get(), body.size()});
-  CHECK(decoded.has_value());  // it was decoded in place before
+  if (!decoded) return std::nullopt;
   request.body = *std::move(decoded);
   return request;
 }
@@ -202,8 +203,6 @@ bool ClientSession::IsEnforcedAuthMissing() const {
 }
 
 void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_view body) {
-  const std::optional<RequestBody> request = DecodeRequest(row.code, body);
-  if (!request) return Refuse(xid, ErrorCode::kMarshallingError);
   // In an ensemble the leader has the last word on a sync.
   const bool to_leader = row.code == OpCode::kSync && context_.config.ensemble;
   const OpKind kind = to_leader ? OpKind::kWrite : row.kind;
@@ -212,23 +211,34 @@ void ClientSession::HandleRequest(const OpRow& row, int32_t xid, std::string_vie
                   .xid = xid,
                   .received_us = io_.now_us(),
                   .frame_bytes = body.size()};
-  SetNamespace(*request, &pending.name_space, &pending.path_and_data_bytes);
-  stats_.last_op = OperationLabel(row.code);
-  if (row.code != OpCode::kPing) stats_.last_cxid = xid;
-  if (kind != OpKind::kWrite && order_.empty()) {
-    // The common case: nothing is copied.
-    pending.request.body = *request;
-    pending.request.identities = identities_;
-    io_.CatchUp();
-    if (state_ == State::kBroken) return;  // a delivery has closed the connection
-    return Execute(pending);
+  if (kind != OpKind::kWrite && order_.empty()) return HandleAtOnce(pending, body);
+  std::optional<CoreRequest> request = OwnedRequest(row.code, xid, body);
+  if (!request) return Refuse(xid, ErrorCode::kMarshallingError);
+  NoteRequest(request->body, &pending);
+  request->identities = identities_;
+  if (kind != OpKind::kWrite) {
+    pending.request = std::make_unique<CoreRequest>(*std::move(request));
+    return Park(std::move(pending));
   }
-  pending.request = OwnedRequest(row.code, xid, body);
-  pending.request.identities = identities_;
-  if (kind != OpKind::kWrite) return Park(std::move(pending));
   ShipParkedReads();
-  SendToCore(std::move(pending));
+  SendToCore(std::move(pending), *std::move(request));
   if (row.code == OpCode::kCloseSession) state_ = State::kClosing;
+}
+
+// The common case of a read: nothing is copied.
+void ClientSession::HandleAtOnce(Pending& pending, std::string_view body) {
+  const std::optional<RequestBody> request = DecodeRequest(pending.op, body);
+  if (!request) return Refuse(pending.xid, ErrorCode::kMarshallingError);
+  NoteRequest(*request, &pending);
+  io_.CatchUp();
+  if (state_ == State::kBroken) return;  // a delivery has closed the connection
+  Execute(pending, *request, identities_);
+}
+
+void ClientSession::NoteRequest(const RequestBody& request, Pending* pending) {
+  SetNamespace(request, &pending->name_space, &pending->path_and_data_bytes);
+  stats_.last_op = OperationLabel(pending->op);
+  if (pending->op != OpCode::kPing) stats_.last_cxid = pending->xid;
 }
 
 // auth and sasl are answered at once and do not touch the session (client-protocol 10.1, 11.2).
@@ -272,7 +282,7 @@ void ClientSession::Refuse(int32_t xid, ErrorCode code) {
   Pending pending{.xid = xid, .refusal = code, .received_us = io_.now_us()};
   if (!order_.empty()) return Park(std::move(pending));
   io_.CatchUp();
-  Execute(pending);
+  Execute(pending, {}, identities_);
 }
 
 void ClientSession::Park(Pending pending) {
@@ -287,15 +297,16 @@ void ClientSession::ShipParkedReads() {
     parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
     pending.at_core = true;
     ++at_core_;
-    pending.request.is_read = true;
+    pending.request->is_read = true;
     batch_bytes_ += pending.frame_bytes;
-    batch_.requests.push_back(std::move(pending.request));
+    batch_.requests.push_back(std::move(*pending.request));
+    pending.request.reset();
   }
 }
 
-void ClientSession::SendToCore(Pending pending) {
+void ClientSession::SendToCore(Pending pending, CoreRequest request) {
   batch_bytes_ += pending.frame_bytes;
-  batch_.requests.push_back(std::move(pending.request));
+  batch_.requests.push_back(std::move(request));
   pending.at_core = true;
   ++at_core_;
   order_.push_back(std::move(pending));
@@ -344,21 +355,21 @@ void ClientSession::OnDelivery(const BatchItem& item, const AppliedBatch& batch)
 
 // Operations that touch only this connection keep their exact place among the transactions.
 void ClientSession::RunLocals() {
-  while (has_runnable() && order_.front().kind == OpKind::kLocal) {
-    Pending pending = std::move(order_.front());
-    order_.pop_front();
-    parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
-    Execute(pending);
-  }
+  while (has_runnable() && order_.front().kind == OpKind::kLocal) ExecuteParked();
+}
+
+void ClientSession::ExecuteParked() {
+  const Pending pending = std::move(order_.front());
+  order_.pop_front();
+  parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
+  if (pending.request == nullptr) return Execute(pending, {}, identities_);
+  Execute(pending, pending.request->body, pending.request->identities);
 }
 
 void ClientSession::RunParked() {
   if (has_runnable()) io_.CatchUp();
   while (has_runnable() && (state_ == State::kOpen || state_ == State::kClosing)) {
-    Pending pending = std::move(order_.front());
-    order_.pop_front();
-    parked_bytes_ -= pending.frame_bytes + sizeof(Pending);
-    Execute(pending);
+    ExecuteParked();
   }
 }
 
@@ -376,19 +387,20 @@ void ClientSession::OnEvent(Zxid zxid, const FiredWatch& fired) {
   }
 }
 
-void ClientSession::Execute(Pending& pending) {
+void ClientSession::Execute(const Pending& pending, const RequestBody& body,
+                            const Identities& identities) {
   const size_t before = out_.size();
   if (pending.kind == OpKind::kTreeRead) {
     const DataTree& tree = io_.ReadTree();
     // A delivery on the way has closed the connection: nobody would remove its watches any more.
     if (state_ == State::kBroken) return;
     std::vector<WatchRegistration> watches;
-    HandleTreeRead({tree, context_.access, *pending.request.identities, session_}, pending.xid,
-                   pending.op, pending.request.body, &out_, &watches);
+    HandleTreeRead({tree, context_.access, *identities, session_}, pending.xid, pending.op, body,
+                   &out_, &watches);
     AddRegistrations(watches);
     io_.CountRead(out_.size() - before);
   } else {
-    ExecuteLocal(pending);
+    ExecuteLocal(pending, body);
   }
   CountReply(pending, zxid(), std::string_view(out_).substr(before));
 }
@@ -399,7 +411,7 @@ void ClientSession::AddRegistrations(const std::vector<WatchRegistration>& watch
   }
 }
 
-void ClientSession::ExecuteLocal(const Pending& pending) {
+void ClientSession::ExecuteLocal(const Pending& pending, const RequestBody& body) {
   if (pending.refusal == ErrorCode::kUnimplemented) {
     WriteHeaderOnly(pending.xid, Zxid{-1}, pending.refusal, &out_);
     state_ = State::kFinished;
@@ -412,14 +424,13 @@ void ClientSession::ExecuteLocal(const Pending& pending) {
     case OpCode::kPing:
       return WriteHeaderOnly(kPingXid, zxid(), ErrorCode::kOk, &out_);
     case OpCode::kSync:
-      return WriteSyncReply(pending.xid, zxid(), std::get<PathRequest>(pending.request.body).path,
-                            &out_);
+      return WriteSyncReply(pending.xid, zxid(), std::get<PathRequest>(body).path, &out_);
     case OpCode::kCheckWatches:
-      return CheckWatches(pending);
+      return CheckWatches(pending.xid, std::get<WatchTypeRequest>(body));
     case OpCode::kRemoveWatches:
-      return RemoveWatches(pending);
+      return RemoveWatches(pending.xid, std::get<WatchTypeRequest>(body));
     case OpCode::kAddWatch:
-      return AddWatch(pending);
+      return AddWatch(pending.xid, std::get<AddWatchRequest>(body));
     case OpCode::kWhoAmI:
       return WhoAmI(pending.xid);
     default:
@@ -427,8 +438,7 @@ void ClientSession::ExecuteLocal(const Pending& pending) {
   }
 }
 
-void ClientSession::CheckWatches(const Pending& pending) {
-  const auto& r = std::get<WatchTypeRequest>(pending.request.body);
+void ClientSession::CheckWatches(int32_t xid, const WatchTypeRequest& r) {
   const uint8_t modes = ModesToCheck(r.type);
   ErrorCode code = ErrorCode::kOk;
   if (modes == 0) {
@@ -436,11 +446,10 @@ void ClientSession::CheckWatches(const Pending& pending) {
   } else if (!io_.watches().Has(r.path, self_.id, modes)) {
     code = ErrorCode::kNoWatcher;
   }
-  WriteHeaderOnly(pending.xid, zxid(), code, &out_);
+  WriteHeaderOnly(xid, zxid(), code, &out_);
 }
 
-void ClientSession::RemoveWatches(const Pending& pending) {
-  const auto& r = std::get<WatchTypeRequest>(pending.request.body);
+void ClientSession::RemoveWatches(int32_t xid, const WatchTypeRequest& r) {
   const uint8_t modes = ModesToRemove(r.type);
   ErrorCode code = ErrorCode::kOk;
   if (modes == 0) {
@@ -450,19 +459,18 @@ void ClientSession::RemoveWatches(const Pending& pending) {
   } else {
     io_.watches().Remove(r.path, self_.id, modes);
   }
-  WriteHeaderOnly(pending.xid, zxid(), code, &out_);
+  WriteHeaderOnly(xid, zxid(), code, &out_);
 }
 
-void ClientSession::AddWatch(const Pending& pending) {
-  const auto& r = std::get<AddWatchRequest>(pending.request.body);
+void ClientSession::AddWatch(int32_t xid, const AddWatchRequest& r) {
   if (r.mode != kAddWatchPersistent && r.mode != kAddWatchRecursive) {
-    return WriteHeaderOnly(pending.xid, zxid(), ErrorCode::kMarshallingError, &out_);
+    return WriteHeaderOnly(xid, zxid(), ErrorCode::kMarshallingError, &out_);
   }
   const uint8_t modes = r.mode == kAddWatchPersistent
                             ? static_cast<uint8_t>(kDataPersistent | kChildPersistent)
                             : static_cast<uint8_t>(kDataRecursive);
   if (!IsNull(r.path)) io_.watches().Add(r.path, self_.id, modes);
-  FrameWriter(&out_).Add(ReplyHeader{pending.xid, zxid().value, 0}).Add(ErrorResponse{0});
+  FrameWriter(&out_).Add(ReplyHeader{xid, zxid().value, 0}).Add(ErrorResponse{0});
 }
 
 void ClientSession::WhoAmI(int32_t xid) {

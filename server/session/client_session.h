@@ -88,7 +88,7 @@ class ClientSession {
   };
   // A request that is not answered yet.
   struct Pending {
-    CoreRequest request;  // empty when at the core
+    std::unique_ptr<CoreRequest> request;  // null when at the core, or refused
     OpKind kind = OpKind::kLocal;
     OpCode op = OpCode::kError;
     int32_t xid = 0;
@@ -107,18 +107,21 @@ class ClientSession {
   void StartSession(const Handshake& handshake);
   void HandleFrame(std::string_view frame);
   void HandleRequest(const OpRow& row, int32_t xid, std::string_view frame);
+  void HandleAtOnce(Pending& pending, std::string_view body);
+  void NoteRequest(const RequestBody& request, Pending* pending);
   void HandleAuth(OpCode op, int32_t xid, std::string_view body);
   bool IsEnforcedAuthMissing() const;
   void Refuse(int32_t xid, ErrorCode code);
   void Park(Pending pending);
-  void SendToCore(Pending pending);
+  void SendToCore(Pending pending, CoreRequest request);
   void ShipParkedReads();
   void SubmitBatch();
-  void Execute(Pending& pending);
-  void ExecuteLocal(const Pending& pending);
-  void CheckWatches(const Pending& pending);
-  void RemoveWatches(const Pending& pending);
-  void AddWatch(const Pending& pending);
+  void ExecuteParked();
+  void Execute(const Pending& pending, const RequestBody& body, const Identities& identities);
+  void ExecuteLocal(const Pending& pending, const RequestBody& body);
+  void CheckWatches(int32_t xid, const WatchTypeRequest& request);
+  void RemoveWatches(int32_t xid, const WatchTypeRequest& request);
+  void AddWatch(int32_t xid, const AddWatchRequest& request);
   void WhoAmI(int32_t xid);
   void AddRegistrations(const std::vector<WatchRegistration>& watches);
   void RunLocals();

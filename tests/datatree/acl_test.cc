@@ -15,11 +15,11 @@ const AccessRules kRules;
 // What would be stored, as text; the error's number if it is refused.
 std::string Fixed(const JuteVector<Acl>& requested, const Who& who = {},
                   const AccessRules& rules = kRules) {
-  const std::variant<AclList, ErrorCode> fixed = FixupAcl(rules, requested, who);
+  const std::variant<AclRef, ErrorCode> fixed = FixupAcl(rules, requested, who);
   if (const auto* code = std::get_if<ErrorCode>(&fixed)) {
     return std::to_string(static_cast<int32_t>(*code));
   }
-  return Text(std::get<AclList>(fixed));
+  return Text(*std::get<AclRef>(fixed));
 }
 std::string FixedId(std::string_view scheme, std::string_view id) {
   return Fixed(std::vector<Acl>{Entry(1, scheme, id)});
@@ -97,8 +97,8 @@ TEST(FixupAcl, TakesTensOfThousandsOfEntries) {
   std::vector<Acl> requested;
   for (const std::string& id : ids) requested.push_back(Entry(1, "digest", id));
   const auto fixed = FixupAcl(kRules, requested, {});
-  ASSERT_TRUE(std::holds_alternative<AclList>(fixed));
-  const AclList& stored = std::get<AclList>(fixed);
+  ASSERT_TRUE(std::holds_alternative<AclRef>(fixed));
+  const AclList& stored = *std::get<AclRef>(fixed);
   ASSERT_EQ(stored.size(), 20'000u);
   EXPECT_EQ(stored.front().id, "u:0");
   EXPECT_EQ(stored.back().id, "u:19999");

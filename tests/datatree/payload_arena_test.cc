@@ -15,15 +15,15 @@ TEST(PayloadArena, ServesFreedBlocksAgain) {
   char* const block = arena.Allocate(100);
   const size_t reserved = arena.reserved_bytes();
   arena.Free(block, 100);
-  EXPECT_EQ(arena.Allocate(97), block) << "the same size class: 97 to 104 bytes";
+  EXPECT_EQ(arena.Allocate(97), block) << "the same size class: 97 to 100 bytes";
   EXPECT_NE(arena.Allocate(97), block);
   EXPECT_EQ(arena.reserved_bytes(), reserved);
 }
 
-TEST(PayloadArena, AlignsToEightBytes) {
+TEST(PayloadArena, AlignsToFourBytes) {
   PayloadArena arena;
   for (size_t bytes = 1; bytes <= PayloadArena::kSmallMax; ++bytes) {
-    ASSERT_EQ(reinterpret_cast<uintptr_t>(arena.Allocate(bytes)) % 8, 0u) << bytes;
+    ASSERT_EQ(reinterpret_cast<uintptr_t>(arena.Allocate(bytes)) % 4, 0u) << bytes;
   }
 }
 

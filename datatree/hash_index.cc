@@ -1,4 +1,4 @@
-#include "datatree/child_index.h"
+#include "datatree/hash_index.h"
 
 #include <glog/logging.h>
 
@@ -26,10 +26,10 @@ constexpr uint32_t kFirstCapacity = 8;
 
 }  // namespace
 
-uint64_t ChildIndex::Hash(NodeId parent, std::string_view name, uint64_t seed) {
+uint64_t HashIndex::Hash(uint32_t scope, std::string_view name, uint64_t seed) {
   constexpr uint64_t kA = 0x9E3779B97F4A7C15;
   constexpr uint64_t kB = 0xD6E8FEB86659FD93;
-  uint64_t h = Mix(seed ^ kA, (uint64_t{parent} + 1) * kB);
+  uint64_t h = Mix(seed ^ kA, (uint64_t{scope} + 1) * kB);
   const char* p = name.data();
   size_t left = name.size();
   for (; left >= 8; p += 8, left -= 8) h = Mix(h ^ LoadTail(p, 8), kA);
@@ -37,46 +37,47 @@ uint64_t ChildIndex::Hash(NodeId parent, std::string_view name, uint64_t seed) {
   return Mix(h, kA);
 }
 
-void ChildIndex::Insert(uint64_t hash, NodeId node) {
+void HashIndex::Insert(uint64_t hash, Id id) {
   Segment& segment = segments_[SegmentOf(hash)];
   if (uint64_t{segment.used + 1} * 8 > uint64_t{segment.capacity} * 7) Grow(&segment);
-  Place(&segment, hash, node);
+  Put(&segment, {LowOf(hash), id});
 }
 
-void ChildIndex::Erase(uint64_t hash, NodeId node) {
+void HashIndex::Erase(uint64_t hash, Id id) {
   Segment& segment = segments_[SegmentOf(hash)];
   CHECK_GT(segment.capacity, 0u);
-  uint32_t i = HomeOf(hash, segment.capacity);
-  for (; segment.tags[i] != kEmpty; i = Next(i, segment.capacity)) {
-    if (segment.tags[i] > kDeleted && segment.ids[i] == node) break;
+  uint32_t i = HomeOf(LowOf(hash), segment.capacity);
+  while (segment.places[i].id != kEmpty && segment.places[i].id != id) {
+    i = Next(i, segment.capacity);
   }
-  CHECK_NE(segment.tags[i], kEmpty) << "node " << node << " is not in the child index";
+  CHECK_NE(segment.places[i].id, kEmpty) << "id " << id << " is not in the index";
   --segment.live;
-  if (segment.tags[Next(i, segment.capacity)] == kEmpty) {
-    segment.tags[i] = kEmpty;  // no probe runs through here
+  if (segment.places[Next(i, segment.capacity)].id == kEmpty) {
+    segment.places[i].id = kEmpty;  // no probe runs through here
     --segment.used;
   } else {
-    segment.tags[i] = kDeleted;
+    segment.places[i].id = kDeleted;
   }
 }
 
-size_t ChildIndex::reserved_bytes() const {
+size_t HashIndex::reserved_bytes() const {
   size_t bytes = sizeof segments_;
   for (const Segment& segment : segments_) {
-    bytes += segment.capacity * (sizeof(uint8_t) + sizeof(NodeId));
+    bytes += segment.capacity * sizeof(Place);
   }
   return bytes;
 }
 
-// A quarter larger, or no larger if enough of it is only deleted places: memory before speed.
-void ChildIndex::Grow(Segment* segment) {
-  const uint32_t wanted = segment->live + segment->live / 4 + 2;
+// An eighth larger, or no larger if enough of it is only deleted places: growing only copies, and
+// memory is for znodes.
+void HashIndex::Grow(Segment* segment) {
+  const uint32_t wanted = segment->live + segment->live / 8 + 2;
   Resize(segment, std::max(kFirstCapacity, wanted + wanted / 7));
 }
 
 // Segments fill at random: four standard deviations above the mean.
-void ChildIndex::Reserve(size_t nodes) {
-  const double mean = static_cast<double>(nodes) / static_cast<double>(segments_.size());
+void HashIndex::Reserve(size_t ids) {
+  const double mean = static_cast<double>(ids) / static_cast<double>(segments_.size());
   const auto wanted = static_cast<uint32_t>(mean + 4 * std::sqrt(mean)) + 2;
   for (Segment& segment : segments_) {
     const uint32_t capacity = std::max(kFirstCapacity, wanted + wanted / 7);
@@ -84,23 +85,25 @@ void ChildIndex::Reserve(size_t nodes) {
   }
 }
 
-void ChildIndex::Resize(Segment* segment, uint32_t capacity) {
+void HashIndex::Resize(Segment* segment, uint32_t capacity) {
   Segment old = std::move(*segment);
   *segment = Segment{};
   segment->capacity = capacity;
-  segment->tags = std::make_unique<uint8_t[]>(segment->capacity);
-  segment->ids = std::make_unique_for_overwrite<NodeId[]>(segment->capacity);
+  segment->places = std::make_unique_for_overwrite<Place[]>(capacity);
+  std::fill_n(segment->places.get(), capacity, Place{0, kEmpty});
   for (uint32_t i = 0; i < old.capacity; ++i) {
-    if (old.tags[i] > kDeleted) Place(segment, hash_of_(old.ids[i]), old.ids[i]);
+    const Place& place = old.places[i];
+    if (place.id != kEmpty && place.id != kDeleted) Put(segment, place);
   }
 }
 
-void ChildIndex::Place(Segment* segment, uint64_t hash, NodeId node) {
-  uint32_t i = HomeOf(hash, segment->capacity);
-  while (segment->tags[i] > kDeleted) i = Next(i, segment->capacity);
-  if (segment->tags[i] == kEmpty) ++segment->used;
-  segment->tags[i] = TagOf(hash);
-  segment->ids[i] = node;
+void HashIndex::Put(Segment* segment, const Place& added) {
+  uint32_t i = HomeOf(added.low, segment->capacity);
+  while (segment->places[i].id != kEmpty && segment->places[i].id != kDeleted) {
+    i = Next(i, segment->capacity);
+  }
+  if (segment->places[i].id == kEmpty) ++segment->used;
+  segment->places[i] = added;
   ++segment->live;
 }
 
