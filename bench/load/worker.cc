@@ -27,8 +27,10 @@ void PhaseResult::Add(const PhaseResult& other) {
 Worker::Worker(const LoadOptions& options, int connections, uint64_t seed)
     : options_(options), encoder_(options, seed) {
   ConnectionOwner* const owner = this;
+  const bool deletes = std::any_of(options.mix.begin(), options.mix.end(),
+                                   [](const MixPart& part) { return part.op == OpCode::kDelete; });
   for (int i = 0; i < connections; ++i) {
-    connections_.push_back(std::make_unique<Connection>(io_, owner, &encoder_));
+    connections_.push_back(std::make_unique<Connection>(io_, owner, &encoder_, deletes));
   }
   for (int k = 0; k < options.in_flight; ++k) {
     for (const auto& connection : connections_) free_.push_back(connection.get());
@@ -60,7 +62,7 @@ Result<PhaseResult> Worker::Run(Source* source, const PhaseRules& rules) {
   source_->Begin(now);
   // Inside the loop, because any of it may end the loop.
   boost::asio::post(io_, [this, now] {
-    for (const auto& connection : connections_) connection->KeepAlive(now);
+    for (const auto& connection : connections_) connection->KeepAlive();
     ArmKeepAlive();
     Pump(now);
   });
@@ -77,11 +79,11 @@ Status Worker::Close() {
   return RunLoop();
 }
 
-void Worker::OnReady(Connection* /*connection*/) {
+void Worker::OnReady(Session* /*session*/) {
   if (++ready_ == connections_.size()) io_.stop();
 }
 
-void Worker::OnClosed() {
+void Worker::OnClosed(Session* /*session*/) {
   if (++closed_ == connections_.size()) io_.stop();
 }
 
@@ -149,7 +151,7 @@ void Worker::ArmKeepAlive() {
   keep_alive_timer_.async_wait([this](const error_code& ec) {
     keep_alive_armed_ = false;
     if (ec) return;
-    for (const auto& connection : connections_) connection->KeepAlive(Clock::now());
+    for (const auto& connection : connections_) connection->KeepAlive();
     ArmKeepAlive();
   });
 }

@@ -50,11 +50,11 @@ class Worker final : private ConnectionOwner {
   Status Close();
 
  private:
-  void OnReady(Connection* connection) override;
+  void OnReady(Session* session) override;
   void OnReply(Connection* connection, const Operation& operation, int32_t error,
                TimePoint now) override;
   void OnRepliesDone(TimePoint now) override;
-  void OnClosed() override;
+  void OnClosed(Session* session) override;
   void OnFailure(const std::string& what) override;
 
   Status RunLoop();
