@@ -25,7 +25,7 @@ class ConnectionOwner : public SessionOwner {
 // Threads: that of its io_context.
 class Connection final : public Session {
  public:
-  // `deletes`: the workload has deletes, so what is created must be remembered.
+  // `deletes`: there will be deletes, so what is created must be remembered.
   Connection(boost::asio::io_context& io, ConnectionOwner* owner, RequestEncoder* encoder,
              bool deletes)
       : Session(io, owner), owner_(owner), encoder_(encoder), deletes_(deletes) {}
@@ -33,6 +33,8 @@ class Connection final : public Session {
   // Puts the request into the next batch. A delete goes to the oldest znode that this session made
   // and has not deleted; where it has none, the operation becomes the create of its target.
   void Send(Operation operation);
+  // How many znodes it made, the deletes on their way taken off.
+  size_t made() const { return made_.size(); }
 
  private:
   void OnReply(const ReplyHeader& header, std::string_view body, TimePoint now) override;

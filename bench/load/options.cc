@@ -124,7 +124,7 @@ bool SetOption(std::string_view name, std::string_view value, LoadOptions* optio
 }  // namespace
 
 std::string UsageText() {
-  return R"(usage: load [--prepare] [--OPTION VALUE]...
+  return R"(usage: load [--prepare] [--clean] [--OPTION VALUE]...
        load locks|fanout|idle|storm [--OPTION VALUE]...
   --server HOST:PORT[,HOST:PORT]...    connections go to them in turn; default 127.0.0.1:2181
   --connections N           default 8, one session each
@@ -144,6 +144,7 @@ requests:
   --data BYTES              random data of create and set; default 100
   --keys uniform|hot        hot: nine of ten go to the first hundredth; default uniform
   --prepare                 first makes the part of the tree that is not there
+  --clean                   in the end deletes what create made
 locks    each connection takes and gives back its lock for ever by the lock recipe; mutual
          exclusion is verified
   --locks N                 connection i contends for lock i modulo N; default 10
@@ -162,8 +163,8 @@ Result<LoadOptions> ParseOptions(int argc, const char* const* argv) {
   if (argc > 1 && SetScenario(argv[1], &options)) ++i;
   for (; i < argc; ++i) {
     const std::string_view name = argv[i];
-    if (name == "--prepare") {
-      options.prepare = true;
+    if (name == "--prepare" || name == "--clean") {
+      (name == "--prepare" ? options.prepare : options.clean) = true;
       continue;
     }
     const std::string_view value = i + 1 < argc ? argv[++i] : "";

@@ -52,6 +52,7 @@ struct LoadOptions {
   double warmup_seconds = 2;
   KeyChoice keys = KeyChoice::kUniform;
   bool prepare = false;
+  bool clean = false;
   uint64_t seed = 1;
   int session_timeout_ms = 30'000;
   int locks = 10;   // kLocks

@@ -39,6 +39,10 @@ class LoadRun {
     if (good && options_.seconds > 0) {
       if (Status measured = Measure(&good); !measured) return measured.error();
     }
+    if (good && options_.clean) {
+      Status deleted = OnEach([&](int i) { return workers_[i]->DeleteMade(); });
+      if (!deleted) return deleted;
+    }
     if (Status closed = OnEach([&](int i) { return workers_[i]->Close(); }); !closed) return closed;
     if (!good) return Error{Errc::kIo, "the server answered with errors"};
     return {};

@@ -46,6 +46,8 @@ class Worker final : private ConnectionOwner {
   Status Connect(const std::vector<boost::asio::ip::tcp::endpoint>& servers);
   // Runs until the source is done and every reply is there.
   Result<PhaseResult> Run(Source* source, const PhaseRules& rules);
+  // Deletes what the sessions made. REQUIRES: --clean, and no Run any more.
+  Status DeleteMade();
   // Ends the sessions.
   Status Close();
 
@@ -60,6 +62,8 @@ class Worker final : private ConnectionOwner {
   Status RunLoop();
   // Sends what is due and finds a free place; ends the phase when nothing is left.
   void Pump(TimePoint now);
+  void FlushTouched();
+  void DeleteNext(Connection* connection);
   void ArmSendTimer(TimePoint now);
   void ArmKeepAlive();
   void Record(const Operation& operation, TimePoint now);
@@ -77,6 +81,7 @@ class Worker final : private ConnectionOwner {
   size_t closed_ = 0;
   std::optional<TimePoint> send_armed_;
   bool keep_alive_armed_ = false;
+  bool deleting_ = false;
 
   Source* source_ = nullptr;
   PhaseRules rules_;
