@@ -145,10 +145,11 @@ def main() -> None:
             text = table(results)
             print(f"\n{where}, {part}\n\n{text}\n")
             if options.write:
-                write(f"{where} {part}", text)
-                if loads == chosen == SWEEP:
-                    for name, text in plots(where, results).items():
-                        write_plot(name, text)
+                pictures = plots(where, results) if chosen == SWEEP else {}
+                for name, picture in pictures.items():
+                    write_plot(name, picture)
+                links = [f"![{PLACES[where]}: {name}](plots/{name})\n\n" for name in pictures]
+                write(f"{where} {part}", "".join(links) + text)
 
 
 if __name__ == "__main__":
