@@ -5,8 +5,8 @@
 Ours and Apache's run at the same time, and are loaded in turn (A B A B); the one that is not loaded costs next to
 nothing. Both sync every write (fsync on), have the same tree, and are warmed up by 20 s of mixed load first. An
 ensemble has three members on this machine, with the sessions spread over them. Prints one line of JSON for each
-measurement; --write puts the tables into docs/performance.md and draws the plots of the sweep. LOCKKEEPER_BINARY and LOAD_TOOL name other programs
-than those of the release build.
+measurement; --write puts the tables into docs/performance.md and draws the plots of the sweep. LOCKKEEPER_BINARY,
+and LOAD_TOOL or BENCH_PROGRAMS (its directory), name other programs than those of the release build.
 """
 
 import argparse

@@ -13,6 +13,7 @@ COLOURS = ("#1f6fb4", "#d1570c", "#2a8a3a", "#8a3fb0", "#b3203c", "#5c5c5c")
 FIXED_COLOURS = {"ours": COLOURS[0], "Apache": COLOURS[1]}
 BACKGROUND, INK, GRID = "#ffffff", "#222222", "#dddddd"
 LEFT, RIGHT, TOP, BOTTOM = 64, 16, 34, 64
+KEY_PIXELS, CHARACTER_PIXELS = 50, 7
 
 
 @dataclass
@@ -50,7 +51,8 @@ def widened(values: list) -> tuple:
     low, high = min(values), max(values)
     below = [factor * 10.0 ** math.floor(math.log10(low)) for factor in (1, 2, 5)]
     above = [factor * 10.0 ** math.floor(math.log10(high)) for factor in (1, 2, 5, 10)]
-    return max(tick for tick in below if tick <= low), min(tick for tick in above if tick >= high)
+    bottom, top = max(tick for tick in below if tick <= low), min(tick for tick in above if tick >= high)
+    return bottom, max(top, 2 * bottom)
 
 
 def short(number: float) -> str:
@@ -112,16 +114,16 @@ def _frame(panel: Panel, axes: _Axes) -> list:
 
 def _curves(panel: Panel, axes: _Axes) -> list:
     parts = []
-    room = (panel.width - LEFT - RIGHT) / len(panel.series)
+    key_x, key_y = float(LEFT), panel.height - 12
     for number, series in enumerate(panel.series):
         colour = FIXED_COLOURS.get(series.name, COLOURS[number % len(COLOURS)])
         at = [(axes.x(x), axes.y(y)) for x, y in series.points]
         path = " ".join(f"{x:.1f},{y:.1f}" for x, y in at)
         parts.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
         parts += [f'<circle cx="{x:.1f}" cy="{y:.1f}" r="3" fill="{colour}"/>' for x, y in at]
-        key_x, key_y = LEFT + room * number, panel.height - 12
         parts.append(_line(key_x, key_y - 4, key_x + 18, key_y - 4, colour, 'stroke-width="3"'))
         parts.append(_text(key_x + 23, key_y, series.name, "start"))
+        key_x += KEY_PIXELS + CHARACTER_PIXELS * len(series.name)
     return parts
 
 
