@@ -29,7 +29,7 @@ import time
 
 from document import write
 from measured_server import BENCH_PROGRAMS, CHECKPOINTS_OFF, LOAD_TOOL, check_disk, machine_load
-from subject import KINDS, LoadFailed, Subject, cpu_seconds, resident_mib
+from subject import KINDS, REQUEST_KEYS, LoadFailed, Subject, resident_mib, tool_line
 
 WARMUP_SECONDS = 20
 
@@ -332,12 +332,8 @@ def echo_run(process, address: str, sessions: int, outstanding: int, seconds: fl
     """As Subject.load."""
     command = [LOAD_TOOL, "--server", address, "--operation", "get", "--connections", sessions]
     command += ["--inflight", outstanding, "--warmup", 1, "--seconds", seconds, "--nodes", 10_000]
-    before, start = cpu_seconds([process.pid]), time.monotonic()
-    done = subprocess.run([str(part) for part in command], check=True, capture_output=True, text=True)
-    used, took = cpu_seconds([process.pid]) - before, time.monotonic() - start
-    line = json.loads(done.stdout.splitlines()[-1])
-    cores = {"server_cores": used / took, "client_cores": line["cpu_seconds"] / took}
-    return {"per_second": line["per_second"], "p50_us": line["p50_us"], "p99_us": line["p99_us"], **cores}
+    line = tool_line([str(part) for part in command], "measure", [process.pid])
+    return {key: line[key] for key in REQUEST_KEYS}
 
 
 def append_run(directory: str, batch: int, seconds: float) -> dict:

@@ -14,6 +14,7 @@ from lib.ensemble import ApacheMember, Ensemble  # noqa: E402  pylint: disable=w
 NODES = 10_000
 CONFIG = {"tickTime": 2000, "initLimit": 10, "syncLimit": 5, "maxClientCnxns": 0, "4lw.commands.whitelist": "*"}
 KINDS = ("lockkeeper", "apache")
+REQUEST_KEYS = ("per_second", "p50_us", "p99_us", "server_cores", "client_cores", "rss_mib")
 TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
 
 
@@ -54,6 +55,26 @@ class LoadFailed(RuntimeError):
     """The load tool ended with an error: what it said, and the end of the server's log."""
 
 
+def tool_line(command: list, phase: str, pids: list) -> dict:
+    """Runs the load tool: the line of this phase, with the cores that these servers and the tool used since the line
+    that tells of the beginning, and the servers' memory.
+    """
+    result, begin = None, (time.monotonic(), cpu_seconds(pids))
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tool:
+        for text in tool.stdout:
+            line, now = json.loads(text), (time.monotonic(), cpu_seconds(pids))
+            if line["phase"] == "begin":
+                begin = now
+            elif line["phase"] == phase:
+                took, used = (after - before for before, after in zip(begin, now))
+                result = {**line, "server_cores": used / took, "client_cores": line["cpu_seconds"] / took}
+                result["rss_mib"] = resident_mib(pids)
+        said = tool.stderr.read()
+    if tool.returncode != 0 or result is None:
+        raise LoadFailed(f"{' '.join(command)}: {said}")
+    return result
+
+
 class Subject:
     """One kind of server, alone or three of them."""
 
@@ -88,8 +109,7 @@ class Subject:
         arguments = ["--operation", operation, "--connections", sessions, "--inflight", outstanding]
         arguments += ["--nodes", nodes, "--warmup", 1, "--seconds", seconds, *more]
         line = self._run(self._command([], arguments), "measure" if seconds else "prepare")
-        keys = ("per_second", "p50_us", "p99_us", "server_cores", "client_cores", "rss_mib")
-        return {key: line[key] for key in keys}
+        return {key: line[key] for key in REQUEST_KEYS}
 
     def scenario(self, name: str, *arguments) -> dict:
         """Runs a scenario of the load tool: what it measured, with the cores that server and client used meanwhile
@@ -98,22 +118,10 @@ class Subject:
         return self._run(self._command([name], arguments), name)
 
     def _run(self, command: list, phase: str) -> dict:
-        """The line of this phase. Processor time counts from the line that tells of its beginning, if there is one."""
-        pids = self.pids()
-        result, begin = None, (time.monotonic(), cpu_seconds(pids))
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as tool:
-            for text in tool.stdout:
-                line, now = json.loads(text), (time.monotonic(), cpu_seconds(pids))
-                if line["phase"] == "begin":
-                    begin = now
-                elif line["phase"] == phase:
-                    took, used = (after - before for before, after in zip(begin, now))
-                    result = {**line, "server_cores": used / took, "client_cores": line["cpu_seconds"] / took}
-                    result["rss_mib"] = resident_mib(pids)
-            said = tool.stderr.read()
-        if tool.returncode != 0 or result is None:
-            raise LoadFailed(f"{self.kind}: {' '.join(command)}: {said}{self.members[0].log_tail(5)}")
-        return result
+        try:
+            return tool_line(command, phase, self.pids())
+        except LoadFailed as failure:
+            raise LoadFailed(f"{self.kind}: {failure}{self.members[0].log_tail(5)}") from None
 
     def close(self) -> None:
         """Stops the servers and removes their directories."""

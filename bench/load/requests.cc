@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "bench/load/clock.h"
+#include "bench/load/json_line.h"
 #include "bench/load/report.h"
 #include "bench/load/resolve.h"
 #include "bench/load/scenarios.h"
@@ -68,7 +69,9 @@ class LoadRun {
     std::vector<PhaseResult> results(workers_.size());
     Status ran = OnEach([&](int i) -> Status {
       const std::unique_ptr<Source> source = make_source(i);
-      Result<PhaseResult> result = workers_[i]->Run(source.get(), rules);
+      PhaseRules own = rules;
+      if (i != 0) own.on_begin = nullptr;
+      Result<PhaseResult> result = workers_[i]->Run(source.get(), own);
       if (!result) return result.error();
       results[i] = std::move(*result);
       return {};
@@ -111,14 +114,20 @@ class LoadRun {
   }
 
   Status Measure(bool* good) {
+    double cpu_at_begin = 0;
     const PhaseRules rules{.skip = Seconds(options_.warmup_seconds),
-                           .window = Seconds(options_.seconds)};
+                           .window = Seconds(options_.seconds),
+                           .on_begin = [&] {
+                             cpu_at_begin = CpuSeconds();
+                             JsonLine("begin").Print();
+                           }};
     const double rate = options_.rate / options_.threads;
     const auto result =
         RunPhase([&](int i) { return std::make_unique<RandomSource>(options_, i, rate); }, rules);
     if (!result) return result.error();
     *good = result->errors.empty();
-    std::cout << ReportLine(options_, "measure", *result, options_.seconds, CpuSeconds())
+    std::cout << ReportLine(options_, "measure", *result, options_.seconds,
+                            CpuSeconds() - cpu_at_begin)
               << std::endl;
     return {};
   }

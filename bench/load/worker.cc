@@ -61,6 +61,12 @@ Result<PhaseResult> Worker::Run(Source* source, const PhaseRules& rules) {
   to_ = rules.window == Clock::duration::max() ? TimePoint::max() : from_ + rules.window;
   result_ = PhaseResult();
   source_->Begin(now);
+  if (rules_.on_begin) {
+    begin_timer_.expires_at(from_);
+    begin_timer_.async_wait([this](const error_code& ec) {
+      if (!ec) rules_.on_begin();
+    });
+  }
   // Inside the loop, because any of it may end the loop.
   boost::asio::post(io_, [this, now] {
     for (const auto& connection : connections_) connection->KeepAlive();

@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ struct PhaseRules {
   Clock::duration skip{0};  // from its beginning
   Clock::duration window = Clock::duration::max();
   std::optional<int32_t> accepted_error;
+  std::function<void()> on_begin;  // of the part that counts; on the worker's thread
 };
 
 // Threads: each call on one thread at a time; it returns when it is done.
@@ -72,6 +74,7 @@ class Worker final : private ConnectionOwner {
   boost::asio::io_context io_{1};
   boost::asio::steady_timer send_timer_{io_};
   boost::asio::steady_timer keep_alive_timer_{io_};
+  boost::asio::steady_timer begin_timer_{io_};
   RequestEncoder encoder_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::deque<Connection*> free_;  // one entry for each request that may still be sent
