@@ -21,6 +21,8 @@ from lib import servers, zkwire  # noqa: E402  pylint: disable=wrong-import-posi
 BENCH_PROGRAMS = Path(os.environ.get("BENCH_PROGRAMS", _ROOT / "build" / "release" / "bench"))
 LOAD_TOOL = Path(os.environ.get("LOAD_TOOL", BENCH_PROGRAMS / "load"))
 
+servers.LockkeeperServer.own_config = {}  # as users start it
+
 # No checkpoint or snapshot by any trigger.
 CHECKPOINTS_OFF = {
     "snapCount": 2_000_000_000,

@@ -243,7 +243,12 @@ class ServerProcess:
 
 
 class LockkeeperServer(ServerProcess):
-    """`lockkeeper server zoo.cfg`."""
+    """`lockkeeper server zoo.cfg`; on few cores it would choose one I/O thread, and tests want more."""
+
+    own_config = {"lockkeeper.ioThreads": 2}
+
+    def file_config(self) -> dict:
+        return {**self.own_config, **self.config}
 
     def command(self) -> list:
         return [str(lockkeeper_binary()), "server", str(self.config_path)]

@@ -7,6 +7,7 @@
 #include "protocol/jute.h"
 #include "server/net/connection.h"
 #include "server/net/io_thread.h"
+#include "server/this_thread.h"
 
 namespace lockkeeper {
 
@@ -17,7 +18,10 @@ AdminThread::AdminThread(Gatherer* gatherer, WordWhitelist whitelist,
 AdminThread::~AdminThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
 
 void AdminThread::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    NameThisThread("admin");
+    Run();
+  });
 }
 
 void AdminThread::Stop() {

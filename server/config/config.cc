@@ -20,8 +20,10 @@ int32_t Config::DecodedBytesMax() const {
   return static_cast<int32_t>(std::min<int64_t>(sum, std::numeric_limits<int32_t>::max()));
 }
 
+// One core stays for the core's thread and the log's; on two cores a second I/O thread would
+// displace them and its own clients (measured: docs/performance.md).
 int Config::IoThreads(unsigned cores) const {
-  return io_threads > 0 ? io_threads : static_cast<int>(std::clamp(cores, 1u, 8u));
+  return io_threads > 0 ? io_threads : static_cast<int>(std::clamp(cores, 2u, 9u)) - 1;
 }
 
 std::vector<std::string> Config::Describe() const {

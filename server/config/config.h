@@ -109,7 +109,7 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
   bool read_only_mode_enabled = false;         // readonlymode.enabled: allows the word `isro`
 
   // ---- Lockkeeper's own.
-  int32_t io_threads = 0;               // lockkeeper.ioThreads; 0: one a core, at most 8
+  int32_t io_threads = 0;               // lockkeeper.ioThreads; 0: see IoThreads
   int32_t checkpoint_dirty_mb = 32;     // lockkeeper.checkpointDirtyMb
   int32_t checkpoint_interval_s = 300;  // lockkeeper.checkpointIntervalSeconds; 0: never
 

@@ -9,6 +9,7 @@
 #include "protocol/limits.h"
 #include "server/clock.h"
 #include "server/net/connection.h"
+#include "server/this_thread.h"
 
 namespace lockkeeper {
 namespace {
@@ -41,6 +42,7 @@ void IoThread::Start() {
   ScheduleTouchReport();
   ScheduleIdleCheck();
   thread_ = std::thread([this] {
+    NameThisThread("io-" + std::to_string(index()));
     const auto work = boost::asio::make_work_guard(loop_);
     loop_.run();
   });

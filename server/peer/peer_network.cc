@@ -16,6 +16,7 @@
 #include "server/peer/leader_link.h"
 #include "server/peer/learner_port.h"
 #include "server/peer/peer_context.h"
+#include "server/this_thread.h"
 
 namespace lockkeeper {
 class PeerNetwork::Impl {
@@ -87,6 +88,7 @@ Status PeerNetwork::Impl::Start() {
   if (Status opened = OpenElectionPort(); !opened) return opened;
   election_->KeepTrying();
   thread_ = std::thread([this] {
+    NameThisThread("peer");
     const auto work = boost::asio::make_work_guard(loop_);
     loop_.run();
   });

@@ -7,9 +7,9 @@
 #include <utility>
 #include <vector>
 
-#include "server/background_priority.h"
 #include "server/clock.h"
 #include "server/storage/purge.h"
+#include "server/this_thread.h"
 
 namespace lockkeeper {
 namespace {
@@ -36,6 +36,7 @@ CheckpointThread::~CheckpointThread() { CHECK(!thread_.joinable()) << "Stop was 
 
 void CheckpointThread::Start() {
   thread_ = std::thread([this] {
+    NameThisThread("checkpoint");
     GoToBackground();
     Run();
   });

@@ -4,6 +4,7 @@
 
 #include "server/clock.h"
 #include "server/net/io_thread.h"
+#include "server/this_thread.h"
 
 namespace lockkeeper {
 namespace {
@@ -34,7 +35,10 @@ void CoreLoop::JoinEnsemble(std::unique_ptr<EnsembleMember> member, StorageOpera
 }
 
 void CoreLoop::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    NameThisThread("core");
+    Run();
+  });
 }
 
 void CoreLoop::Stop() {

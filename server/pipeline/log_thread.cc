@@ -9,6 +9,8 @@
 #include <span>
 #include <utility>
 
+#include "server/this_thread.h"
+
 namespace lockkeeper {
 
 LogThread::LogThread(std::unique_ptr<TxnLogWriter> writer, const LogThreadOptions& options,
@@ -24,7 +26,10 @@ LogThread::LogThread(std::unique_ptr<TxnLogWriter> writer, const LogThreadOption
 LogThread::~LogThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
 
 void LogThread::Start() {
-  thread_ = std::thread([this] { Run(); });
+  thread_ = std::thread([this] {
+    NameThisThread("log");
+    Run();
+  });
 }
 
 void LogThread::Append(std::vector<LogEntry> entries) { inbox_.Push(std::move(entries)); }

@@ -9,8 +9,8 @@
 #include <string_view>
 #include <utility>
 
-#include "server/background_priority.h"
 #include "server/storage/synced_mark.h"
+#include "server/this_thread.h"
 
 namespace lockkeeper {
 namespace {

@@ -310,7 +310,9 @@ TEST_F(LoadConfigTest, FourLetterWords) {
 }
 
 TEST_F(LoadConfigTest, ThreadsForClients) {
-  EXPECT_EQ(Loaded("").IoThreads(2), 2);
+  EXPECT_EQ(Loaded("").IoThreads(1), 1);
+  EXPECT_EQ(Loaded("").IoThreads(2), 1);
+  EXPECT_EQ(Loaded("").IoThreads(4), 3);
   EXPECT_EQ(Loaded("").IoThreads(64), 8);
   EXPECT_EQ(Loaded("").IoThreads(0), 1);
   EXPECT_EQ(Loaded("lockkeeper.ioThreads=12\n").IoThreads(2), 12);
