@@ -26,6 +26,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
 
 from document import write
 from measured_server import BENCH_PROGRAMS, CHECKPOINTS_OFF, LOAD_TOOL, check_disk, machine_load
@@ -318,10 +319,20 @@ def checkpoints(options) -> str:
 # --- ceilings ---------------------------------------------------------------------------------
 
 
+def io_threads(subject: Subject) -> int:
+    """How many threads serve the connections of ours."""
+    tasks = Path(f"/proc/{subject.members[0].pid}/task").iterdir()
+    count = sum((task / "comm").read_text("ascii").startswith("io-") for task in tasks)
+    if count == 0:
+        raise SystemExit("the server has no threads that are named io-N")
+    return count
+
+
 @contextlib.contextmanager
-def echo_server():
+def echo_server(threads: int):
     """Its process and its address."""
-    with subprocess.Popen([str(BENCH_PROGRAMS / "echo_server")], stdout=subprocess.PIPE, text=True) as process:
+    command = [str(BENCH_PROGRAMS / "echo_server"), str(threads)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             yield process, f"127.0.0.1:{int(process.stdout.readline())}"
         finally:
@@ -344,12 +355,12 @@ def append_run(directory: str, batch: int, seconds: float) -> dict:
 
 def ceilings(options) -> str:
     """Ours and what the machine can do at most, in turn."""
-    head = "| load | ours, per second | ceiling, per second | ours / ceiling | server cores, ours / ceiling |"
-    lines = [head, "|---|---|---|---|---|"]
+    head = "| load | ours, per second | ceiling, per second | ours / ceiling | server cores, ours / ceiling "
+    lines = [head + "| client cores, ours / ceiling |", "|---|---|---|---|---|---|"]
     with contextlib.ExitStack() as stack:
-        process, address = stack.enter_context(echo_server())
         directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="lockkeeper-ceiling-"))
         ours = stack.enter_context(Subject("lockkeeper"))
+        process, address = stack.enter_context(echo_server(io_threads(ours)))
         ours.load("mixed:0.5", 50, 20, 3, "--prepare")
         for name, operation, sessions, outstanding, batch in (
             ("get, 50 sessions, 1 outstanding; echo", "get", 50, 1, 0),
@@ -367,8 +378,10 @@ def ceilings(options) -> str:
                 say("ceilings", load=name, ours=own[-1]["per_second"], ceiling=most[-1]["per_second"])
             mine, ceiling = medians(own), medians(most)
             share = f"**{mine['per_second'] / ceiling['per_second']:.0%}**"
-            cores = f"{mine['server_cores']:.2f} / {ceiling['server_cores']:.2f}" if not batch else ""
-            lines.append(f"| {name} | {mine['per_second']:.0f} | {ceiling['per_second']:.0f} | {share} | {cores} |")
+            cells = [name, f"{mine['per_second']:.0f}", f"{ceiling['per_second']:.0f}", share]
+            for key in ("server_cores", "client_cores"):
+                cells.append(f"{mine[key]:.2f} / {ceiling[key]:.2f}" if not batch else f"{mine[key]:.2f} /")
+            lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
 
