@@ -112,6 +112,7 @@ Status StormRun::Run() {
   for (int i = 0; i < options_.connections; ++i) boost::asio::post(io_, [this] { Begin(); });
   io_.run();
   if (failure_) return *failure_;
+  if (completed_ == 0) return Error{Errc::kIo, "no session was begun and ended in the time"};
   JsonLine("storm")
       .Add("at_a_time", options_.connections)
       .Add("seconds", options_.seconds)
