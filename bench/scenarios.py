@@ -412,13 +412,21 @@ def main() -> None:
     if unknown := set(options.parts) - set(parts):
         parser.error(f"no such part: {', '.join(sorted(unknown))}")
     check_disk(tempfile.gettempdir())
+    failed = []
     for name, part in parts.items():
         if options.parts and name not in options.parts:
             continue
-        text = part(options)
+        try:
+            text = part(options)
+        except LoadFailed as failure:  # the other parts do not need it
+            print(f"{name}: {failure}", file=sys.stderr, flush=True)
+            failed.append(name)
+            continue
         print(f"\n{name}\n\n{text}\n", flush=True)
         if options.write:
             write(f"scenarios {name}", text)
+    if failed:
+        raise SystemExit(f"failed: {', '.join(failed)}")
 
 
 if __name__ == "__main__":
