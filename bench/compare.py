@@ -1,42 +1,25 @@
 """Throughput, latency and processor time beside Apache ZooKeeper 3.8.0, on the same machine in the same run.
 
-    bench/compare.py [standalone] [ensemble]     both without arguments; about 25 minutes
+    bench/compare.py [standalone] [ensemble]     both without arguments; about 35 minutes
 
 Ours and Apache's run at the same time, and are loaded in turn (A B A B); the one that is not loaded costs next to
 nothing. Both sync every write (fsync on), have the same tree, and are warmed up by 20 s of mixed load first. An
 ensemble has three members on this machine, with the sessions spread over them. Prints one line of JSON for each
-measurement; --write puts the tables into docs/performance.md. LOCKKEEPER_BINARY and LOAD_TOOL name other programs
-than those of the release build.
+measurement; --write puts the tables into docs/performance.md and draws the plots of the sweep. LOCKKEEPER_BINARY,
+and LOAD_TOOL or BENCH_PROGRAMS (its directory), name other programs than those of the release build.
 """
 
 import argparse
 import json
-import os
 import statistics
-import subprocess
 import sys
-import time
-from pathlib import Path
 
-from measured_server import LOAD_TOOL, machine_load, measured_command, servers
+import plot
+from document import write, write_plot
+from measured_server import machine_load
+from subject import KINDS, Subject
 
-from lib.ensemble import ApacheMember, Ensemble  # noqa: E402  pylint: disable=wrong-import-order
-
-NODES = 10_000
-CONFIG = {"tickTime": 2000, "initLimit": 10, "syncLimit": 5, "maxClientCnxns": 0, "4lw.commands.whitelist": "*"}
-DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
-TICKS_A_SECOND = os.sysconf("SC_CLK_TCK")
-
-
-
-class Apache(ApacheMember):
-    """With a heap of 1 GB; alone or as a member of an ensemble."""
-
-    def command(self) -> list:
-        return measured_command(super().command(), "1g")
-
-
-SERVERS = {"lockkeeper": servers.LockkeeperServer, "apache": Apache}
+PLACES = {"standalone": "One server", "ensemble": "Three servers"}
 
 # Name, operation, sessions, outstanding requests of each.
 LOADS = (
@@ -50,69 +33,26 @@ LOADS = (
     ("multi of 10 sets, 50 sessions, 2 outstanding", "multi:10", 50, 2),
     ("multi of 30 sets, 50 sessions, 2 outstanding", "multi:30", 50, 2),
 )
+SWEEP_SESSIONS = (1, 2, 5, 10, 20, 100, 1000)
+SWEEP_OPERATIONS = {
+    "get": "get",
+    "set": "set",
+    "create": "create",
+    "90 % get, 10 % set": "mixed:0.9",
+    "multi of 10 sets": "multi:10",
+}
+
+
+def sweep_name(operation: str, sessions: int) -> str:
+    """The row of the table."""
+    return f"{operation}, {sessions} session" + ("s" if sessions > 1 else "")
+
+
 SWEEP = tuple(
-    (f"{operation}, {sessions} sessions", operation, sessions, 1)
-    for operation in ("get", "set", "mixed:0.9")
-    for sessions in (1, 2, 5, 10, 20, 100, 1000)
+    (sweep_name(name, sessions), operation, sessions, 1)
+    for name, operation in SWEEP_OPERATIONS.items()
+    for sessions in SWEEP_SESSIONS
 )
-
-
-def cpu_seconds(pids) -> float:
-    """What these processes have used, user and system."""
-    ticks = 0
-    for pid in pids:
-        fields = Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()
-        ticks += int(fields[11]) + int(fields[12])
-    return ticks / TICKS_A_SECOND
-
-
-def resident_mib(pids) -> float:
-    """Resident memory of these processes together."""
-    pages = sum(int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) for pid in pids)
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
-
-
-class Subject:
-    """One kind of server, alone or three of them."""
-
-    def __init__(self, kind: str, members: int) -> None:
-        self.kind = kind
-        if members > 1:
-            self._ensemble = Ensemble([SERVERS[kind]] * members, config=CONFIG)
-            self._ensemble.start(60)
-            self._members = list(self._ensemble.members.values())
-        else:
-            self._ensemble = None
-            self._members = [SERVERS[kind](CONFIG)]
-            self._members[0].start()
-
-    def load(self, operation: str, sessions: int, outstanding: int, seconds: float, *more) -> dict:
-        """Runs the load tool and adds the servers' processor time."""
-        pids = [member.pid for member in self._members]
-        command = [str(LOAD_TOOL), "--server", ",".join(f"{m.host}:{m.port}" for m in self._members)]
-        command += ["--operation", operation, "--connections", sessions, "--inflight", outstanding]
-        command += ["--nodes", NODES, "--warmup", 1, "--seconds", seconds, *more]
-        before, start = cpu_seconds(pids), time.monotonic()
-        done = subprocess.run([str(part) for part in command], check=False, capture_output=True, text=True)
-        used, took = cpu_seconds(pids) - before, time.monotonic() - start
-        if done.returncode != 0:
-            raise SystemExit(f"{self.kind}: {' '.join(map(str, command))}: {done.stderr}")
-        line = json.loads(done.stdout.splitlines()[-1])
-        return {
-            "per_second": line["per_second"],
-            "p50_us": line["p50_us"],
-            "p99_us": line["p99_us"],
-            "server_cores": used / took,
-            "client_cores": line["cpu_seconds"] / took,
-            "rss_mib": resident_mib(pids),
-        }
-
-    def close(self) -> None:
-        """Stops the servers and removes their directories."""
-        if self._ensemble:
-            self._ensemble.close()
-        else:
-            self._members[0].close()
 
 
 def measured(where: str, loads, rounds: int, seconds: float) -> dict:
@@ -120,14 +60,16 @@ def measured(where: str, loads, rounds: int, seconds: float) -> dict:
     results: dict = {}
     subjects = {}
     try:
-        for kind in SERVERS:
+        for kind in KINDS:
             subjects[kind] = Subject(kind, 3 if where == "ensemble" else 1)
             subjects[kind].load("mixed:0.5", 50, 20, 20, "--prepare")
         for name, operation, sessions, outstanding in loads:
-            found: dict = {kind: [] for kind in SERVERS}
+            found: dict = {kind: [] for kind in KINDS}
             for _ in range(rounds):
                 for kind, subject in subjects.items():
-                    line = subject.load(operation, sessions, outstanding, seconds)
+                    # What create makes goes again, so that every load has the same tree.
+                    clean = ("--clean",) if operation == "create" else ()
+                    line = subject.load(operation, sessions, outstanding, seconds, *clean)
                     found[kind].append(line)
                     rounded = {key: round(value, 2) for key, value in line.items()}
                     print(json.dumps({"where": where, "load": name, "kind": kind, **rounded}), flush=True)
@@ -149,7 +91,7 @@ def table(results: dict) -> str:
         "|---|---|---|---|---|---|---|---|---|",
     ]
     for name, kinds in results.items():
-        ours, theirs = (kinds[kind] for kind in SERVERS)
+        ours, theirs = (kinds[kind] for kind in KINDS)
         cells = [name]
         for key in ("per_second", "p50_us", "p99_us"):
             cells += [f"{ours[key]:.0f} / {theirs[key]:.0f}", f"**{ours[key] / theirs[key]:.2f}**"]
@@ -160,37 +102,54 @@ def table(results: dict) -> str:
     return "\n".join(lines)
 
 
-def write(name: str, text: str) -> None:
-    """Between the marks of that name in docs/performance.md."""
-    begin, end = f"<!-- {name}: begin -->", f"<!-- {name}: end -->"
-    document = DOCUMENT.read_text("utf-8")
-    head, rest = document.split(begin)
-    DOCUMENT.write_text(f"{head}{begin}\n{text}\n{end}{rest.split(end)[1]}", "utf-8")
+def plots(where: str, results: dict) -> dict:
+    """The file names and texts of the plots of a whole sweep."""
+    ratios, panels = [], []
+    for name in SWEEP_OPERATIONS:
+        rows = [(sessions, results[sweep_name(name, sessions)]) for sessions in SWEEP_SESSIONS]
+        lines = {kind: [(x, kinds[kind]["per_second"]) for x, kinds in rows] for kind in KINDS}
+        ours, theirs = (lines[kind] for kind in KINDS)
+        ratios.append(plot.Series(name, [(x, y / other) for (x, y), (_, other) in zip(ours, theirs)]))
+        series = [plot.Series("ours", ours), plot.Series("Apache", theirs)]
+        panels.append(plot.Panel(name, "sessions", "per second", series))
+    title = f"{PLACES[where]}: operations per second, ours / Apache"
+    ratio = plot.Panel(title, "sessions", "ratio", ratios, line_at=1, width=720, height=420)
+    return {f"{where}-ratio.svg": plot.svg([ratio], 1), f"{where}-throughput.svg": plot.svg(panels, 2)}
 
 
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    places = ["standalone", "ensemble"]
-    parser.add_argument("where", nargs="*", choices=[*places, []], default=places)
+    parser.add_argument("where", nargs="*", choices=[*PLACES, []], default=list(PLACES))
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6)
+    parser.add_argument("--sweep-rounds", type=int, default=1)
+    parser.add_argument("--sweep-seconds", type=float, default=3)
     parser.add_argument("--no-sweep", action="store_true", help="only the loads of the targets")
+    parser.add_argument("--only-sweep", action="store_true", help="only one to a thousand sessions")
     parser.add_argument("--only", help="only loads whose name holds this")
-    parser.add_argument("--write", action="store_true", help="put the tables into docs/performance.md")
+    parser.add_argument("--write", action="store_true", help="put tables and plots into docs/")
     options = parser.parse_args()
     print(f"load of the machine before: {machine_load():.1f}", file=sys.stderr)
     for where in options.where:
-        for part, loads in (("targets", LOADS), ("sweep", SWEEP)):
-            if part == "sweep" and options.no_sweep:
+        for part, loads, rounds, seconds in (
+            ("targets", LOADS, options.rounds, options.seconds),
+            ("sweep", SWEEP, options.sweep_rounds, options.sweep_seconds),
+        ):
+            if options.no_sweep if part == "sweep" else options.only_sweep:
                 continue
-            chosen = [load for load in loads if not options.only or options.only in load[0]]
+            chosen = tuple(load for load in loads if not options.only or options.only in load[0])
             if not chosen:
                 continue
-            text = table(measured(where, chosen, options.rounds, options.seconds))
+            results = measured(where, chosen, rounds, seconds)
+            text = table(results)
             print(f"\n{where}, {part}\n\n{text}\n")
             if options.write:
-                write(f"{where} {part}", text)
+                pictures = plots(where, results) if chosen == SWEEP else {}
+                for name, picture in pictures.items():
+                    write_plot(name, picture)
+                links = [f"![{PLACES[where]}: {name}](plots/{name})\n\n" for name in pictures]
+                write(f"{where} {part}", "".join(links) + text)
 
 
 if __name__ == "__main__":

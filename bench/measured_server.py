@@ -18,7 +18,8 @@ sys.path.insert(0, str(_ROOT / "compat-tests"))
 
 from lib import servers, zkwire  # noqa: E402  pylint: disable=wrong-import-position
 
-LOAD_TOOL = Path(os.environ.get("LOAD_TOOL", _ROOT / "build" / "release" / "bench" / "load"))
+BENCH_PROGRAMS = Path(os.environ.get("BENCH_PROGRAMS", _ROOT / "build" / "release" / "bench"))
+LOAD_TOOL = Path(os.environ.get("LOAD_TOOL", BENCH_PROGRAMS / "load"))
 
 servers.LockkeeperServer.own_config = {}  # as users start it
 
@@ -120,6 +121,14 @@ def written_bytes(pid: int) -> dict:
             if line.startswith("wchar:"):
                 found[int(task.name)] = int(line.split()[1])
     return found
+
+
+def check_disk(directory: str) -> None:
+    """On tmpfs a sync costs nothing and the figures mean nothing."""
+    command = ["stat", "-f", "-c", "%T", directory]
+    kind = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+    if kind == "tmpfs":
+        raise SystemExit(f"{directory} is on tmpfs: set TMPDIR to a directory on a disk")
 
 
 def machine_load() -> float:

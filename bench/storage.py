@@ -18,7 +18,6 @@ import os
 import re
 import shutil
 import statistics
-import subprocess
 import sys
 import tempfile
 from pathlib import Path
@@ -26,6 +25,7 @@ from pathlib import Path
 from measured_server import (
     CHECKPOINTS_OFF,
     SNAPSHOTS_OFF,
+    check_disk,
     config_file,
     copy_directory,
     drop_from_cache,
@@ -294,14 +294,6 @@ def bytes_written(states: States, options) -> None:
 
 
 # --- the program ------------------------------------------------------------------------------
-
-
-def check_disk(directory: str) -> None:
-    """On tmpfs a sync costs nothing and the figures mean nothing."""
-    command = ["stat", "-f", "-c", "%T", directory]
-    kind = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
-    if kind == "tmpfs":
-        raise SystemExit(f"{directory} is on tmpfs: set TMPDIR to a directory on a disk")
 
 
 def main() -> None:

@@ -14,12 +14,24 @@ namespace lockkeeper::load {
 
 inline constexpr uint64_t kNodesPerParent = 1000;
 
+inline constexpr size_t kNameBytesLeast = 4;  // a letter and three digits
+
+// What the tool does; each is described in its own header.
+enum class Scenario : uint8_t { kRequests, kLocks, kFanout, kIdle, kStorm };
+
+// Operations of one kind in a mix: those from the part before up to this share of all.
+struct MixPart {
+  OpCode op;
+  double upto;
+};
+
 enum class KeyChoice : uint8_t {
   kUniform,
   kHot,  // nine of ten operations go to the first hundredth of the keys
 };
 
 struct LoadOptions {
+  Scenario scenario = Scenario::kRequests;
   struct Server {
     std::string host;
     std::string port;
@@ -29,18 +41,22 @@ struct LoadOptions {
   int threads = 1;
   int in_flight = 16;  // requests of one connection that wait for their replies
   std::string operation = "get";
-  OpCode op = OpCode::kGetData;  // of what is not a read share
-  double read_share = 0;         // of kGetData, for mixed:R
-  int multi_operations = 0;      // of kMulti, each a kSetData
-  double rate = 0;               // operations a second of all threads; 0: closed loop
+  std::vector<MixPart> mix{{OpCode::kGetData, 1}};
+  int multi_operations = 10;  // of kMulti, each a kSetData
+  double rate = 0;            // operations a second of all threads; 0: closed loop
   uint64_t nodes = 100'000;
+  uint64_t depth = 0;                   // levels between /load and the parents
+  size_t name_bytes = kNameBytesLeast;  // of a znode's name
   size_t data_bytes = 100;
   double seconds = 10;
   double warmup_seconds = 2;
   KeyChoice keys = KeyChoice::kUniform;
   bool prepare = false;
+  bool clean = false;
   uint64_t seed = 1;
   int session_timeout_ms = 30'000;
+  int locks = 10;   // kLocks
+  int rounds = 20;  // kFanout
 
   uint64_t parents() const { return (nodes + kNodesPerParent - 1) / kNodesPerParent; }
 };

@@ -10,7 +10,7 @@
 namespace lockkeeper::load {
 
 // One line of JSON. Latencies in microseconds; `seconds`: of the window; `cpu_seconds`: what the
-// tool itself used so far.
+// tool itself used since the window began.
 std::string ReportLine(const LoadOptions& options, const std::string& phase,
                        const PhaseResult& result, double seconds, double cpu_seconds);
 

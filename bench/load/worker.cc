@@ -27,8 +27,11 @@ void PhaseResult::Add(const PhaseResult& other) {
 Worker::Worker(const LoadOptions& options, int connections, uint64_t seed)
     : options_(options), encoder_(options, seed) {
   ConnectionOwner* const owner = this;
+  const auto is_delete = [](const MixPart& part) { return part.op == OpCode::kDelete; };
+  const bool deletes =
+      options.clean || std::any_of(options.mix.begin(), options.mix.end(), is_delete);
   for (int i = 0; i < connections; ++i) {
-    connections_.push_back(std::make_unique<Connection>(io_, owner, &encoder_));
+    connections_.push_back(std::make_unique<Connection>(io_, owner, &encoder_, deletes));
   }
   for (int k = 0; k < options.in_flight; ++k) {
     for (const auto& connection : connections_) free_.push_back(connection.get());
@@ -58,9 +61,15 @@ Result<PhaseResult> Worker::Run(Source* source, const PhaseRules& rules) {
   to_ = rules.window == Clock::duration::max() ? TimePoint::max() : from_ + rules.window;
   result_ = PhaseResult();
   source_->Begin(now);
+  if (rules_.on_begin) {
+    begin_timer_.expires_at(from_);
+    begin_timer_.async_wait([this](const error_code& ec) {
+      if (!ec) rules_.on_begin();
+    });
+  }
   // Inside the loop, because any of it may end the loop.
   boost::asio::post(io_, [this, now] {
-    for (const auto& connection : connections_) connection->KeepAlive(now);
+    for (const auto& connection : connections_) connection->KeepAlive();
     ArmKeepAlive();
     Pump(now);
   });
@@ -70,6 +79,27 @@ Result<PhaseResult> Worker::Run(Source* source, const PhaseRules& rules) {
   return std::move(result_);
 }
 
+Status Worker::DeleteMade() {
+  deleting_ = true;
+  boost::asio::post(io_, [this] {
+    for (int k = 0; k < options_.in_flight; ++k) {
+      for (const auto& connection : connections_) DeleteNext(connection.get());
+    }
+    FlushTouched();
+    if (in_flight_ == 0) io_.stop();
+  });
+  Status deleted = RunLoop();
+  deleting_ = false;
+  return deleted;
+}
+
+void Worker::DeleteNext(Connection* connection) {
+  if (connection->made() == 0) return;
+  connection->Send({.op = OpCode::kDelete});
+  ++in_flight_;
+  if (touched_.empty() || touched_.back() != connection) touched_.push_back(connection);
+}
+
 Status Worker::Close() {
   boost::asio::post(io_, [this] {
     for (const auto& connection : connections_) connection->Close();
@@ -77,11 +107,11 @@ Status Worker::Close() {
   return RunLoop();
 }
 
-void Worker::OnReady(Connection* /*connection*/) {
+void Worker::OnReady(Session* /*session*/) {
   if (++ready_ == connections_.size()) io_.stop();
 }
 
-void Worker::OnClosed() {
+void Worker::OnClosed(Session* /*session*/) {
   if (++closed_ == connections_.size()) io_.stop();
 }
 
@@ -93,6 +123,10 @@ void Worker::OnFailure(const std::string& what) {
 void Worker::OnReply(Connection* connection, const Operation& operation, int32_t error,
                      TimePoint now) {
   --in_flight_;
+  if (deleting_) {
+    if (error != 0) return OnFailure("a delete in the end: error " + std::to_string(error));
+    return DeleteNext(connection);
+  }
   free_.push_back(connection);
   if (error == 0 || error == rules_.accepted_error) return Record(operation, now);
   ++result_.errors[error];
@@ -109,7 +143,10 @@ void Worker::Record(const Operation& operation, TimePoint now) {
 }
 
 void Worker::OnRepliesDone(TimePoint now) {
-  if (source_ != nullptr) Pump(now);
+  if (source_ != nullptr) return Pump(now);
+  if (!deleting_) return;
+  FlushTouched();
+  if (in_flight_ == 0) io_.stop();
 }
 
 void Worker::Pump(TimePoint now) {
@@ -122,10 +159,14 @@ void Worker::Pump(TimePoint now) {
     ++in_flight_;
     if (touched_.empty() || touched_.back() != connection) touched_.push_back(connection);
   }
-  for (Connection* connection : touched_) connection->Flush();
-  touched_.clear();
+  FlushTouched();
   if (in_flight_ == 0 && source_->Done(now)) return io_.stop();
   if (!free_.empty()) ArmSendTimer(now);
+}
+
+void Worker::FlushTouched() {
+  for (Connection* connection : touched_) connection->Flush();
+  touched_.clear();
 }
 
 void Worker::ArmSendTimer(TimePoint now) {
@@ -149,7 +190,7 @@ void Worker::ArmKeepAlive() {
   keep_alive_timer_.async_wait([this](const error_code& ec) {
     keep_alive_armed_ = false;
     if (ec) return;
-    for (const auto& connection : connections_) connection->KeepAlive(Clock::now());
+    for (const auto& connection : connections_) connection->KeepAlive();
     ArmKeepAlive();
   });
 }

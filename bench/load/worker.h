@@ -7,6 +7,7 @@
 #include <boost/asio/steady_timer.hpp>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -35,6 +36,7 @@ struct PhaseRules {
   Clock::duration skip{0};  // from its beginning
   Clock::duration window = Clock::duration::max();
   std::optional<int32_t> accepted_error;
+  std::function<void()> on_begin;  // of the part that counts; on the worker's thread
 };
 
 // Threads: each call on one thread at a time; it returns when it is done.
@@ -46,20 +48,24 @@ class Worker final : private ConnectionOwner {
   Status Connect(const std::vector<boost::asio::ip::tcp::endpoint>& servers);
   // Runs until the source is done and every reply is there.
   Result<PhaseResult> Run(Source* source, const PhaseRules& rules);
+  // Deletes what the sessions made. REQUIRES: --clean, and no Run any more.
+  Status DeleteMade();
   // Ends the sessions.
   Status Close();
 
  private:
-  void OnReady(Connection* connection) override;
+  void OnReady(Session* session) override;
   void OnReply(Connection* connection, const Operation& operation, int32_t error,
                TimePoint now) override;
   void OnRepliesDone(TimePoint now) override;
-  void OnClosed() override;
+  void OnClosed(Session* session) override;
   void OnFailure(const std::string& what) override;
 
   Status RunLoop();
   // Sends what is due and finds a free place; ends the phase when nothing is left.
   void Pump(TimePoint now);
+  void FlushTouched();
+  void DeleteNext(Connection* connection);
   void ArmSendTimer(TimePoint now);
   void ArmKeepAlive();
   void Record(const Operation& operation, TimePoint now);
@@ -68,6 +74,7 @@ class Worker final : private ConnectionOwner {
   boost::asio::io_context io_{1};
   boost::asio::steady_timer send_timer_{io_};
   boost::asio::steady_timer keep_alive_timer_{io_};
+  boost::asio::steady_timer begin_timer_{io_};
   RequestEncoder encoder_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::deque<Connection*> free_;  // one entry for each request that may still be sent
@@ -77,6 +84,7 @@ class Worker final : private ConnectionOwner {
   size_t closed_ = 0;
   std::optional<TimePoint> send_armed_;
   bool keep_alive_armed_ = false;
+  bool deleting_ = false;
 
   Source* source_ = nullptr;
   PhaseRules rules_;

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <vector>
 
+#include "bench/load/setup.h"
 #include "protocol/records.h"
 
 namespace lockkeeper::load {
@@ -19,36 +20,19 @@ void AppendNumber(uint64_t number, int base, std::string* out) {
   out->append(digits.data(), written.ptr);
 }
 
-// At least three digits, so that names have one length up to a million znodes.
-void AppendName(char prefix, uint64_t number, std::string* out) {
+// A slash, the prefix and the number, with as many zeros as make the name so long.
+void AppendName(char prefix, uint64_t number, size_t bytes, std::string* out) {
   out->append({'/', prefix});
-  if (number < 100) out->push_back('0');
-  if (number < 10) out->push_back('0');
+  const size_t start = out->size();
   AppendNumber(number, 10, out);
+  const size_t digits = out->size() - start;
+  if (digits + 1 < bytes) out->insert(start, bytes - 1 - digits, '0');
 }
 
-void SetPath(const Target& target, int64_t session, std::string* path) {
-  *path = "/load";
-  switch (target.kind) {
-    case Target::Kind::kRoot:
-      return;
-    case Target::Kind::kParent:
-      return AppendName('p', target.index, path);
-    case Target::Kind::kNode:
-      AppendName('p', target.index / kNodesPerParent, path);
-      return AppendName('n', target.index % kNodesPerParent, path);
-    case Target::Kind::kNew:
-      AppendName('p', target.parent, path);
-      path->append("/x");
-      AppendNumber(static_cast<uint64_t>(session), 16, path);
-      path->push_back('-');
-      return AppendNumber(target.index, 10, path);
-  }
-}
-
-const JuteVector<Acl>& OpenAcl() {
-  static const JuteVector<Acl> acl(std::vector<Acl>{{kPermAll, {"world", "anyone"}}});
-  return acl;
+std::string LevelPath(uint64_t levels) {
+  std::string path = "/load";
+  for (uint64_t i = 0; i < levels; ++i) AppendName('d', i, 0, &path);
+  return path;
 }
 
 }  // namespace
@@ -66,7 +50,30 @@ uint64_t Random::Below(uint64_t bound) {
 }
 
 RequestEncoder::RequestEncoder(const LoadOptions& options, uint64_t seed)
-    : options_(options), data_(options.data_bytes, '\0'), random_(seed) {}
+    : options_(options),
+      base_(LevelPath(options.depth)),
+      data_(options.data_bytes, '\0'),
+      random_(seed) {}
+
+void RequestEncoder::SetPath(const Target& target, int64_t session) {
+  path_ = base_;
+  switch (target.kind) {
+    case Target::Kind::kLevel:
+      path_ = LevelPath(target.index);
+      return;
+    case Target::Kind::kParent:
+      return AppendName('p', target.index, kNameBytesLeast, &path_);
+    case Target::Kind::kNode:
+      AppendName('p', target.index / kNodesPerParent, kNameBytesLeast, &path_);
+      return AppendName('n', target.index % kNodesPerParent, options_.name_bytes, &path_);
+    case Target::Kind::kNew:
+      AppendName('p', target.parent, kNameBytesLeast, &path_);
+      path_.append("/x");
+      AppendNumber(static_cast<uint64_t>(session), 16, &path_);
+      path_.push_back('-');
+      return AppendNumber(target.index, 10, &path_);
+  }
+}
 
 std::string_view RequestEncoder::NewData() {
   for (size_t at = 0; at < data_.size(); at += sizeof(uint64_t)) {
@@ -79,7 +86,7 @@ std::string_view RequestEncoder::NewData() {
 // The first part goes to `target`, the others to any znodes.
 void RequestEncoder::AppendMulti(Target target, int64_t session, std::string* out) {
   for (int i = 0; i < options_.multi_operations; ++i) {
-    SetPath(target, session, &path_);
+    SetPath(target, session);
     Encode(MultiHeader{static_cast<int32_t>(OpCode::kSetData), false, -1}, out);
     Encode(SetDataRequest{path_, NewData(), -1}, out);
     target.index = random_.Below(options_.nodes);
@@ -89,14 +96,14 @@ void RequestEncoder::AppendMulti(Target target, int64_t session, std::string* ou
 
 void RequestEncoder::Append(const Operation& operation, int64_t session, int32_t xid,
                             std::string* out) {
-  SetPath(operation.target, session, &path_);
+  SetPath(operation.target, session);
   const size_t start = out->size();
   out->append(kLengthBytes, '\0');
   Encode(RequestHeader{xid, static_cast<int32_t>(operation.op)}, out);
   switch (operation.op) {
     case OpCode::kCreate: {
       // What holds other znodes has no data: the tree's size is then what was asked for.
-      const bool holder = operation.target.kind == Target::Kind::kRoot ||
+      const bool holder = operation.target.kind == Target::Kind::kLevel ||
                           operation.target.kind == Target::Kind::kParent;
       Encode(CreateRequest{path_, holder ? EmptyString() : NewData(), OpenAcl(), 0}, out);
       break;
@@ -106,6 +113,9 @@ void RequestEncoder::Append(const Operation& operation, int64_t session, int32_t
       break;
     case OpCode::kMulti:
       AppendMulti(operation.target, session, out);
+      break;
+    case OpCode::kDelete:
+      Encode(DeleteRequest{path_, -1}, out);
       break;
     case OpCode::kSync:
       Encode(PathRequest{path_}, out);
@@ -158,12 +168,21 @@ uint64_t RandomSource::Key() {
   return random_.Below(options_.nodes);
 }
 
+OpCode RandomSource::NextOp() {
+  if (options_.mix.size() == 1) return options_.mix.front().op;
+  const double at = random_.Share();
+  for (const MixPart& part : options_.mix) {
+    if (at < part.upto) return part.op;
+  }
+  return options_.mix.back().op;
+}
+
 Operation RandomSource::Make(TimePoint intended) {
   const uint64_t number = taken_++;
-  const bool read = options_.read_share > 0 && random_.Share() < options_.read_share;
-  const OpCode op = read ? OpCode::kGetData : options_.op;
+  const OpCode op = NextOp();
   switch (op) {
     case OpCode::kCreate:
+    case OpCode::kDelete:  // of what, the connection knows
       return {op, {Target::Kind::kNew, number, Key() / kNodesPerParent}, intended};
     case OpCode::kGetChildren:
       return {op, {Target::Kind::kParent, Key() / kNodesPerParent}, intended};

@@ -2,24 +2,21 @@
 #ifndef LOCKKEEPER_BENCH_LOAD_WORKLOAD_H_
 #define LOCKKEEPER_BENCH_LOAD_WORKLOAD_H_
 
-#include <chrono>
 #include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include "bench/load/clock.h"
 #include "bench/load/options.h"
 #include "protocol/op_code.h"
 
 namespace lockkeeper::load {
 
-using Clock = std::chrono::steady_clock;
-using TimePoint = Clock::time_point;
-
-// Where an operation goes: "/load", a parent "/load/pNNN", a znode "/load/pNNN/nNNN", or a new
-// znode "/load/pNNN/xSESSION-N" that only the session itself makes.
+// Where an operation goes: "/load" and the levels below it, which hold all others; a parent
+// "pNNN"; a znode "pNNN/nNNN"; or a new znode "pNNN/xSESSION-N" that only the session itself makes.
 struct Target {
-  enum class Kind : uint8_t { kRoot, kParent, kNode, kNew };
+  enum class Kind : uint8_t { kLevel, kParent, kNode, kNew };
   Kind kind = Kind::kNode;
   uint64_t index = 0;
   uint64_t parent = 0;  // of a new znode
@@ -52,9 +49,11 @@ class RequestEncoder {
 
  private:
   std::string_view NewData();
+  void SetPath(const Target& target, int64_t session);
   void AppendMulti(Target target, int64_t session, std::string* out);
 
   const LoadOptions& options_;
+  std::string base_;  // the path of what holds the parents
   std::string path_;
   std::string data_;
   Random random_;
@@ -105,6 +104,7 @@ class RandomSource final : public Source {
  private:
   TimePoint DueAt(uint64_t count) const;
   Operation Make(TimePoint intended);
+  OpCode NextOp();
   uint64_t Key();
 
   const LoadOptions& options_;
