@@ -101,11 +101,13 @@ Status Server::OpenStorage() {
 
 void Server::MakeThreads() {
   const AccessRules access{config_.skip_acl, config_.digest_auth_enabled};
-  context_ = std::make_unique<ServerContext>(ServerContext{
-      config_, access, auth_, slot_, gate_, core_inbox_, outstanding_, limiter_, metrics_,
-      auth_failed_, serving_, [this](ConnectionRef from, int32_t word, std::string argument) {
-        admin_->Ask(from, word, std::move(argument));
-      }});
+  context_ = std::make_unique<ServerContext>(
+      ServerContext{config_, access, auth_, slot_, gate_, core_inbox_, outstanding_, limiter_,
+                    metrics_, auth_failed_, serving_,
+                    [this](ConnectionRef from, int32_t word, std::string argument) {
+                      admin_->Ask(from, word, std::move(argument));
+                    },
+                    [this] { core_->RunHereOrWake(); }});
   for (uint32_t i = 0; i < IoThreadCount(config_); ++i) {
     io_threads_.push_back(std::make_unique<IoThread>(i, *context_));
     io_.push_back(io_threads_.back().get());
@@ -117,7 +119,7 @@ void Server::MakeThreads() {
                        .roll_after_txns = config_.snap_count,
                        .roll_after_bytes = KibToBytes(config_.snap_size_limit_kb),
                        .fsync_warning_ms = config_.fsync_warning_threshold_ms},
-      &core_inbox_, &metrics_);
+      &core_inbox_, &metrics_, [this] { core_->RunHereOrWake(); });
   checkpoints_ = std::make_unique<CheckpointThread>(
       std::move(checkpoint_store_), &gate_, &fs_, dir_.get(),
       CheckpointThreadOptions{

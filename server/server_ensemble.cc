@@ -94,9 +94,11 @@ Status Server::JoinEnsemble() {
     for (const LogEntry& entry : *tail) history.committed.Add(entry);
   }
 
-  network_ = std::make_unique<PeerNetwork>(
-      NetworkOptionsOf(config_),
-      [this](std::vector<PeerEvent> events) { core_inbox_.Push(PeerEvents{std::move(events)}); });
+  network_ = std::make_unique<PeerNetwork>(NetworkOptionsOf(config_),
+                                           [this](std::vector<PeerEvent> events) {
+                                             core_inbox_.PushQuietly(PeerEvents{std::move(events)});
+                                             core_->RunHereOrWake();
+                                           });
   if (Status started = network_->Start(); !started) return started;
   auto member =
       std::make_unique<EnsembleMember>(options, std::move(history), network_.get(), core_->host());

@@ -166,6 +166,7 @@ void IoThread::Settle() {
   }
   LeaveGate();
   PublishWatching();
+  if (std::exchange(core_has_work_, false)) context_.run_core();
 }
 
 void IoThread::Drain() {

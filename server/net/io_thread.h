@@ -57,10 +57,11 @@ class IoThread final : public SessionHost {
   }
   void CountRead(size_t reply_bytes) override;
   void Touch(SessionId session) override;
+  void CoreHasWork() override { core_has_work_ = true; }
   void UpdateClock();
   // The connection has something to run, send or close: it is looked at before the thread waits.
   void MarkDirty(Connection* connection);
-  // Ends the turn of one handler: runs parked reads, leaves the gate, sends.
+  // Ends the turn of one handler: runs parked reads, leaves the gate, sends, and lets the core run.
   void Settle();
   // Removes a closed connection.
   void Forget(Connection* connection);
@@ -103,6 +104,7 @@ class IoThread final : public SessionHost {
   std::vector<std::shared_ptr<Connection>> dirty_;
   std::vector<char> read_buffer_;
   bool in_gate_ = false;
+  bool core_has_work_ = false;
   size_t reads_in_gate_ = 0;
   size_t bytes_in_gate_ = 0;
   boost::asio::steady_timer touch_timer_;

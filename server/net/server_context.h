@@ -35,6 +35,8 @@ struct ServerContext {
   // Answers a four-letter word on `connection`, some time later, through its I/O thread.
   // `argument`: the bytes after the word that have already arrived.
   std::function<void(ConnectionRef connection, int32_t word, std::string argument)> on_four_letter;
+  // After quiet pushes to `core`, outside the gate: see CoreLoop::RunHereOrWake.
+  std::function<void()> run_core = {};
 };
 
 }  // namespace lockkeeper

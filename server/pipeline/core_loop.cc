@@ -1,6 +1,8 @@
 #include "server/pipeline/core_loop.h"
 
+#include <algorithm>
 #include <utility>
+#include <variant>
 
 #include "server/clock.h"
 #include "server/net/io_thread.h"
@@ -10,6 +12,41 @@ namespace lockkeeper {
 namespace {
 
 Instant Now() { return {MonoNow(), WallNow()}; }
+
+constexpr size_t kMessagesHereMax = 16;
+constexpr size_t kPeerEventsHereMax = 4;
+constexpr size_t kPacketsHereMax = 4;
+
+// What a serving member and its leader or learners say to each other all the time.
+bool IsEveryday(const QuorumPacket& packet) {
+  using Type = QuorumPacketType;
+  return packet.type == Type::kProposal || packet.type == Type::kAck ||
+         packet.type == Type::kCommit || packet.type == Type::kInform ||
+         packet.type == Type::kRequest || packet.type == Type::kSync ||
+         packet.type == Type::kRevalidate || packet.type == Type::kPing;
+}
+
+bool IsLight(const std::vector<QuorumPacket>& packets) {
+  return packets.size() <= kPacketsHereMax &&
+         std::ranges::all_of(packets, [](const auto& packet) { return IsEveryday(packet); });
+}
+
+bool IsLight(const PeerEvent& event) {
+  if (const auto* leader = std::get_if<LeaderPackets>(&event)) return IsLight(leader->packets);
+  const auto* learner = std::get_if<LearnerPackets>(&event);
+  return learner != nullptr && IsLight(learner->packets);
+}
+
+// Takes little time and no other thread's help.
+bool IsLight(const CoreMessage& message) {
+  if (const auto* peers = std::get_if<PeerEvents>(&message)) {
+    return peers->events.size() <= kPeerEventsHereMax &&
+           std::ranges::all_of(peers->events,
+                               [](const PeerEvent& event) { return IsLight(event); });
+  }
+  return std::holds_alternative<RequestBatch>(message) ||
+         std::holds_alternative<Persisted>(message) || std::holds_alternative<TouchReport>(message);
+}
 
 CoreOptions WithIoThreads(CoreOptions options, size_t io_threads) {
   options.io_threads = io_threads;
@@ -21,7 +58,8 @@ CoreOptions WithIoThreads(CoreOptions options, size_t io_threads) {
 CoreLoop::CoreLoop(const CoreShared& shared, ReadGate* gate, Inbox<CoreMessage>* inbox,
                    LogThread* log, CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
                    const CoreOptions& options, std::function<void(const Error&)> failed)
-    : gate_(*gate),
+    : serving_(*shared.serving),
+      gate_(*gate),
       inbox_(*inbox),
       log_(*log),
       checkpoints_(*checkpoints),
@@ -49,15 +87,40 @@ void CoreLoop::Stop() {
 
 void CoreLoop::Run() {
   std::vector<CoreMessage> messages;
+  std::unique_lock turn(turn_);
   core_.Start(Now());
+  running_ = true;
   while (!core_.finished()) {
-    inbox_.TakeAll(&messages, TimePointOf(core_.NextDeadline()));
-    for (CoreMessage& message : messages) {
-      core_.Handle(Now(), message);
-      if (core_.failed()) return;
-    }
-    core_.Advance(Now());
+    thread_waits_for_ = core_.NextDeadline();
+    const auto deadline = TimePointOf(thread_waits_for_);
+    turn.unlock();
+    inbox_.Wait(deadline);
+    turn.lock();
+    inbox_.TakeNow(&messages);
+    Turn(&messages);
   }
+}
+
+void CoreLoop::Turn(std::vector<CoreMessage>* messages) {
+  for (CoreMessage& message : *messages) {
+    core_.Handle(Now(), message);
+    if (core_.failed()) return;
+  }
+  core_.Advance(Now());
+}
+
+void CoreLoop::RunHereOrWake() {
+  if (!RunHere()) inbox_.Wake();
+}
+
+bool CoreLoop::RunHere() {
+  const std::unique_lock turn(turn_, std::try_to_lock);
+  if (!turn || !running_ || core_.finished() || !serving_.serving()) return false;
+  std::vector<CoreMessage> messages;
+  const auto takes = [](const CoreMessage& message) { return IsLight(message); };
+  if (!inbox_.TakeFew(kMessagesHereMax, takes, &messages)) return false;
+  Turn(&messages);
+  return !core_.finished() && core_.NextDeadline() >= thread_waits_for_;
 }
 
 // ---- CorePorts.

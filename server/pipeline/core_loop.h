@@ -1,9 +1,14 @@
 // The core's thread, and the core's ports to the other threads, the gates and the clock.
+//
+// The core is used under a mutex, by its own thread or, for little work, by the thread that has
+// just sent it a message: a lone request would spend most of its time in changes of threads
+// otherwise.
 #ifndef LOCKKEEPER_SERVER_PIPELINE_CORE_LOOP_H_
 #define LOCKKEEPER_SERVER_PIPELINE_CORE_LOOP_H_
 
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -26,8 +31,8 @@ struct StorageOperations {
 
 class CoreLoop final : public CorePorts {
  public:
-  // `failed` is called on the core thread once nothing can be acknowledged any more; the process
-  // must end then.
+  // `failed` is called on whatever thread uses the core once nothing can be acknowledged any more;
+  // the process must end then.
   CoreLoop(const CoreShared& shared, ReadGate* gate, Inbox<CoreMessage>* inbox, LogThread* log,
            CheckpointThread* checkpoints, std::vector<IoThread*> io_threads,
            const CoreOptions& options, std::function<void(const Error&)> failed);
@@ -39,6 +44,10 @@ class CoreLoop final : public CorePorts {
   void Start();
   // Carries out what was sent before, waits for its disk writes, then ends the thread.
   void Stop();
+  // Any thread that holds no gate, after a quiet push: a turn of the core on this thread, if the
+  // core rests and only a few messages wait that take little time; otherwise wakes the core's
+  // thread.
+  void RunHereOrWake();
 
   // CorePorts
   void AppendToLog(std::vector<LogEntry> entries) override;
@@ -53,7 +62,10 @@ class CoreLoop final : public CorePorts {
 
  private:
   void Run();
+  bool RunHere();
+  void Turn(std::vector<CoreMessage>* messages);
 
+  const ServingState& serving_;
   ReadGate& gate_;
   Inbox<CoreMessage>& inbox_;
   LogThread& log_;
@@ -61,7 +73,10 @@ class CoreLoop final : public CorePorts {
   const std::vector<IoThread*> io_threads_;
   const std::function<void(const Error&)> failed_;
   StorageOperations storage_;
-  Core core_;  // the core thread's
+  std::mutex turn_;
+  Core core_;                // guarded by turn_ from Start on
+  bool running_ = false;     // guarded by turn_: Start was called
+  MonoMs thread_waits_for_;  // guarded by turn_: the deadline that the core's thread knows of
   std::thread thread_;
 };
 

@@ -12,12 +12,18 @@
 #include "server/this_thread.h"
 
 namespace lockkeeper {
+namespace {
+
+constexpr size_t kFewTxns = 8;
+
+}  // namespace
 
 LogThread::LogThread(std::unique_ptr<TxnLogWriter> writer, const LogThreadOptions& options,
-                     Inbox<CoreMessage>* core, Metrics* metrics)
+                     Inbox<CoreMessage>* core, Metrics* metrics, std::function<void()> run_core)
     : writer_(std::move(writer)),
       options_(options),
       core_(core),
+      run_core_(std::move(run_core)),
       metrics_(metrics),
       random_(std::random_device{}()) {
   DrawRollThresholds();
@@ -108,7 +114,7 @@ bool LogThread::WritePart(std::span<const LogEntry> part) {
     core_->Push(LogFailed{synced.error()});
     return false;
   }
-  core_->Push(Persisted{part.back().zxid});
+  TellCore(Persisted{part.back().zxid}, part.size());
   const int64_t ms = synced->took.count() / 1000;
   metrics_->fsynctime.Record(ms);
   metrics_->sync_processor_batch_size.Record(static_cast<int64_t>(part.size()));
@@ -119,6 +125,13 @@ bool LogThread::WritePart(std::span<const LogEntry> part) {
   }
   txns_ += static_cast<int64_t>(part.size());
   return RollIfDue(*synced);
+}
+
+// A few transactions take less time to apply here than to wake the core's thread for.
+void LogThread::TellCore(Persisted persisted, size_t txns) {
+  if (txns > kFewTxns) return core_->Push(persisted);
+  core_->PushQuietly(persisted);
+  run_core_();
 }
 
 bool LogThread::RollIfDue(const SyncReport& synced) {

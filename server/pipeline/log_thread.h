@@ -30,8 +30,9 @@ struct LogThreadOptions {
 // An I/O error ends the thread's work: it reports LogFailed and acknowledges nothing more.
 class LogThread {
  public:
+  // `run_core`: CoreLoop::RunHereOrWake.
   LogThread(std::unique_ptr<TxnLogWriter> writer, const LogThreadOptions& options,
-            Inbox<CoreMessage>* core, Metrics* metrics);
+            Inbox<CoreMessage>* core, Metrics* metrics, std::function<void()> run_core);
   ~LogThread();
 
   void Start();
@@ -53,6 +54,7 @@ class LogThread {
   bool Gather();
   void TakeAll(std::vector<Message>* messages, bool* stop);
   bool WriteGroup();
+  void TellCore(Persisted persisted, size_t txns);
   bool WritePart(std::span<const LogEntry> part);
   bool RollIfDue(const SyncReport& synced);
   void DrawRollThresholds();
@@ -60,6 +62,7 @@ class LogThread {
   const std::unique_ptr<TxnLogWriter> writer_;
   const LogThreadOptions options_;
   Inbox<CoreMessage>* const core_;
+  const std::function<void()> run_core_;
   Metrics* const metrics_;
   Inbox<Message> inbox_;
   // Below: owned by the thread.

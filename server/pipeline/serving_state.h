@@ -9,8 +9,8 @@ namespace lockkeeper {
 
 enum class ServingRole : uint8_t { kNone, kStandalone, kLeader, kFollower, kObserver };
 
-// Threads: set by the core thread, read by any. A connection that was let in just before the end
-// is closed by the core, so a reader needs no more than this.
+// Threads: set by whoever uses the core, read by any. A connection that was let in just before the
+// end is closed by the core, so a reader needs no more than this.
 class ServingState {
  public:
   explicit ServingState(ServingRole role) : role_(role) {}

@@ -23,6 +23,8 @@ constexpr size_t kRequestHeaderBytes = 8;
 // A reply frame: length, xid, zxid, err.
 constexpr size_t kReplyErrorOffset = 16;
 constexpr size_t kReplyHeaderBytes = 20;
+// So many requests in flight take less time than waking the core's thread for them.
+constexpr int64_t kFewRequests = 8;
 // `stmk` is followed by a long.
 constexpr size_t kFourLetterArgumentBytes = 8;
 
@@ -318,7 +320,13 @@ void ClientSession::SubmitBatch() {
   batch_.session = session_;
   context_.outstanding.Add(static_cast<int64_t>(batch_.requests.size()),
                            static_cast<int64_t>(std::exchange(batch_bytes_, 0)));
-  context_.core.Push(std::exchange(batch_, {}));
+  // While little is going on, this thread does the core's work as well.
+  if (context_.outstanding.requests() <= kFewRequests) {
+    context_.core.PushQuietly(std::exchange(batch_, {}));
+    io_.CoreHasWork();
+  } else {
+    context_.core.Push(std::exchange(batch_, {}));
+  }
 }
 
 void ClientSession::OnDelivery(const BatchItem& item, const AppliedBatch& batch) {

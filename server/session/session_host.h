@@ -34,6 +34,8 @@ class SessionHost {
   // A read was answered from ReadTree; after enough of them others get their turn.
   virtual void CountRead(size_t reply_bytes) = 0;
   virtual void Touch(SessionId session) = 0;
+  // The core has a message that it was not woken for: the turn ends with looking after that.
+  virtual void CoreHasWork() = 0;
 
   WatchTable& watches() { return watches_; }
   const WatchTable& watches() const { return watches_; }

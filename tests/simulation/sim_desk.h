@@ -51,6 +51,7 @@ class SimDesk final : public SessionHost {
   void CatchUp() override { Drain(); }
   void CountRead(size_t) override {}
   void Touch(SessionId session) override;
+  void CoreHasWork() override {}
 
  private:
   struct Link {

@@ -63,7 +63,8 @@ class LogThreadTest : public testing::Test {
     const TxnLogOptions files{.dir = kLogDir, .prealloc_bytes = 0, .zero_ahead_bytes = 0};
     auto writer = TxnLogWriter::Open(fs_, files, Zxid{0});
     CHECK(writer) << writer.error().message;
-    log_ = std::make_unique<LogThread>(std::move(*writer), options, &core_, &metrics_);
+    log_ = std::make_unique<LogThread>(std::move(*writer), options, &core_, &metrics_,
+                                       [this] { core_.Wake(); });
     return *log_;
   }
   void Stop() {
@@ -157,7 +158,8 @@ TEST_F(LogThreadTest, AcknowledgesOnlyWhatSurvivesAPowerLoss) {  // SO-2.9
     auto writer = TxnLogWriter::Open(fs, {.dir = kLogDir, .prealloc_bytes = 64 << 10}, Zxid{0});
     ASSERT_TRUE(writer);
     Inbox<CoreMessage> core;
-    LogThread log(std::move(*writer), {.group_max = 3, .roll_after_txns = 10}, &core, &metrics_);
+    LogThread log(std::move(*writer), {.group_max = 3, .roll_after_txns = 10}, &core, &metrics_,
+                  [] {});
     fs.StopAtOperation(last_operation);
     log.Append(Entries(1, 40));
     log.Start();

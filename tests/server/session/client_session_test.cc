@@ -57,6 +57,7 @@ class OneConnection : public SessionHost {
   }
   void CatchUp() override { on_catch_up(); }
   void CountRead(size_t) override {}
+  void CoreHasWork() override {}
   void Touch(SessionId) override {}
 
  private:
