@@ -28,7 +28,7 @@ const AclList& ConfigAcl() {
 DataTree::DataTree(const DataTreeOptions& options) : options_(options), nodes_(options.hash_seed) {
   acls_.SetTracker(&checkpoint_tracker_);
   data_bytes_ = 1;  // the root's "/"
-  AddToDigest(NodeStore::kRoot, "/");
+  UpdateDigest(NodeStore::kRoot, "/");
   CreateSystemNodes();
 }
 
@@ -93,7 +93,7 @@ NodeId DataTree::AddNode(std::string_view path, std::string_view data, uint32_t 
   checkpoint_tracker_.NodeCreated(node);
   RegisterOwner(node, stat.owner);
   data_bytes_ += BytesOf(path, data);
-  AddToDigest(node, path);
+  UpdateDigest(node, path);
   OnQuotaNodeCreated(path, node);
   UpdateQuotaUse(path, 1, static_cast<int64_t>(data.size()));
   return node;
@@ -102,7 +102,7 @@ NodeId DataTree::AddNode(std::string_view path, std::string_view data, uint32_t 
 void DataTree::RemoveNode(NodeId node, std::string_view path) {
   const auto data_size = static_cast<int64_t>(nodes_.DataOf(node).size());
   checkpoint_tracker_.NodeWillGo(node, path);
-  SubtractFromDigest(node, path);
+  digest_ -= nodes_.DigestOf(node);
   UnregisterOwner(node, nodes_.StatOf(node).owner);
   data_bytes_ -= static_cast<int64_t>(path.size()) + data_size;
   acls_.Release(nodes_.AclIdOf(node));
@@ -116,19 +116,17 @@ void DataTree::ReplaceData(NodeId node, std::string_view path, std::string_view 
   const auto old_size = static_cast<int64_t>(nodes_.DataOf(node).size());
   const auto new_size = static_cast<int64_t>(data.size());
   checkpoint_tracker_.NodeWillChange(node);
-  SubtractFromDigest(node, path);
   nodes_.SetData(node, data);
   nodes_.SetStat(node, stat);
-  AddToDigest(node, path);
+  UpdateDigest(node, path);
   data_bytes_ += new_size - old_size;
   UpdateQuotaUse(path, 0, new_size - old_size);
 }
 
 void DataTree::ReplaceStat(NodeId node, std::string_view path, const NodeStat& stat) {
   checkpoint_tracker_.NodeWillChange(node);
-  SubtractFromDigest(node, path);
   nodes_.SetStat(node, stat);
-  AddToDigest(node, path);
+  UpdateDigest(node, path);
 }
 
 void DataTree::ReplaceAcl(NodeId node, uint32_t acl_id) {
@@ -204,14 +202,12 @@ void DataTree::UnregisterOwner(NodeId node, int64_t owner) {
   }
 }
 
-void DataTree::AddToDigest(NodeId node, std::string_view path) {
+void DataTree::UpdateDigest(NodeId node, std::string_view path) {
   if (!options_.digest_enabled || IsOutsideDigest(path)) return;
-  digest_ += NodeDigest(DigestPrefix(path, nodes_.DataOf(node)), nodes_.StatOf(node));
-}
-
-void DataTree::SubtractFromDigest(NodeId node, std::string_view path) {
-  if (!options_.digest_enabled || IsOutsideDigest(path)) return;
-  digest_ -= NodeDigest(DigestPrefix(path, nodes_.DataOf(node)), nodes_.StatOf(node));
+  const uint32_t digest = NodeDigest(DigestPrefix(path, nodes_.DataOf(node)), nodes_.StatOf(node));
+  digest_ += digest;
+  digest_ -= nodes_.DigestOf(node);
+  nodes_.SetDigest(node, digest);
 }
 
 // A new limits node starts the accounting of its subtree; a new stats node is filled in.

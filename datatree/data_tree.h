@@ -130,8 +130,8 @@ class DataTree {
   void CloseSession(SessionId session);
   void RegisterOwner(NodeId node, int64_t owner);
   void UnregisterOwner(NodeId node, int64_t owner);
-  void AddToDigest(NodeId node, std::string_view path);
-  void SubtractFromDigest(NodeId node, std::string_view path);
+  // Brings the digest up to date with a znode that is new or has changed.
+  void UpdateDigest(NodeId node, std::string_view path);
   void OnQuotaNodeCreated(std::string_view path, NodeId node);
   // Fills in the statistics of all quotas, as after a load (storage-and-operations 9.4).
   void RecountQuotas();

@@ -21,7 +21,7 @@ uint32_t DigestPrefix(std::string_view path, std::string_view data) {
   return Crc(Crc(0, path == "/" ? EmptyString() : path), data);
 }
 
-uint64_t NodeDigest(uint32_t prefix, const NodeStat& s) {
+uint32_t NodeDigest(uint32_t prefix, const NodeStat& s) {
   char stat[60];
   char* p = stat;
   for (int64_t v : {s.czxid, s.mzxid, s.pzxid, s.ctime, s.mtime}) {
@@ -36,7 +36,7 @@ uint64_t NodeDigest(uint32_t prefix, const NodeStat& s) {
   return Crc(prefix, {stat, sizeof stat});
 }
 
-uint64_t DigestOf(const StoredNode& node) {
+uint32_t DigestOf(const StoredNode& node) {
   if (IsOutsideDigest(node.path)) return 0;
   return NodeDigest(DigestPrefix(node.path, node.data), node.stat);
 }

@@ -19,10 +19,10 @@ bool IsOutsideDigest(std::string_view path);
 uint32_t DigestPrefix(std::string_view path, std::string_view data);
 
 // A znode's share in the sum, from its prefix and stat.
-uint64_t NodeDigest(uint32_t prefix, const NodeStat& stat);
+uint32_t NodeDigest(uint32_t prefix, const NodeStat& stat);
 
 // The share of a znode as a file holds it: 0 if it does not count.
-uint64_t DigestOf(const StoredNode& node);
+uint32_t DigestOf(const StoredNode& node);
 
 }  // namespace lockkeeper
 

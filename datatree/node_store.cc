@@ -11,11 +11,15 @@ namespace lockkeeper {
 // Packed by hand: written and read with memcpy, so that no padding is stored.
 #pragma pack(push, 1)
 struct NodeStore::LeanHead {
-  int64_t ctime = 0;
-  uint32_t data_bytes = 0;
-  uint16_t name_bytes = 0;
+  uint32_t digest = 0;
+  uint64_t ctime : 48 = 0;
+  uint64_t name_bytes : 8 = 0;
+  uint64_t data_bytes_high : 8 = 0;
+  uint16_t data_bytes_low = 0;
+  size_t data_bytes() const { return size_t{data_bytes_high} << 16 | data_bytes_low; }
 };
 struct NodeStore::FullHead {
+  uint32_t digest = 0;
   int64_t mzxid = 0;
   int64_t pzxid = 0;
   int64_t ctime = 0;
@@ -33,12 +37,15 @@ struct NodeStore::FullHead {
 
 namespace {
 
-constexpr size_t kLeanNameMax = std::numeric_limits<uint16_t>::max();
+// What a LeanHead has room for.
+constexpr size_t kLeanNameMax = 0xFF;
+constexpr size_t kLeanDataMax = 0xFF'FFFF;
+constexpr int64_t kLeanTimeMax = 0xFFFF'FFFF'FFFF;
 
 // Never changed, no owner: everything follows from czxid and ctime.
 bool IsLean(const NodeStat& s) {
-  return s.mzxid == s.czxid && s.pzxid == s.czxid && s.mtime == s.ctime && s.version == 0 &&
-         s.cversion == 0 && s.aversion == 0 && s.owner == 0;
+  return s.ctime >= 0 && s.ctime <= kLeanTimeMax && s.mzxid == s.czxid && s.pzxid == s.czxid &&
+         s.mtime == s.ctime && s.version == 0 && s.cversion == 0 && s.aversion == 0 && s.owner == 0;
 }
 
 void AppendBytes(char* to, std::string_view bytes) {
@@ -93,15 +100,18 @@ NodeId NodeStore::FindChild(NodeId parent, std::string_view name) const {
 NodeId NodeStore::Create(NodeId parent, std::string_view name, std::string_view data,
                          uint32_t acl_id, const NodeStat& stat) {
   CHECK_LE(acl_id, kAclIdMax);
-  const bool lean = IsLean(stat) && name.size() <= kLeanNameMax;
+  const bool lean = IsLean(stat) && name.size() <= kLeanNameMax && data.size() <= kLeanDataMax;
   const size_t head_bytes = lean ? sizeof(LeanHead) : sizeof(FullHead);
   const NodeId node = TakeSlot();
   char* payload = arena_.Allocate(head_bytes + name.size() + data.size());
   const uint32_t flags = (lean ? 0 : kFull) | (IsNull(data) ? kNullData : 0);
   slot(node) = Slot{parent, kNoNode, kNoNode, acl_id << 8 | flags, payload, stat.czxid};
   if (lean) {
-    const LeanHead head{stat.ctime, static_cast<uint32_t>(data.size()),
-                        static_cast<uint16_t>(name.size())};
+    LeanHead head;
+    head.ctime = static_cast<uint64_t>(stat.ctime) & kLeanTimeMax;
+    head.name_bytes = name.size() & kLeanNameMax;
+    head.data_bytes_high = (data.size() >> 16) & 0xFF;
+    head.data_bytes_low = static_cast<uint16_t>(data.size());
     std::memcpy(payload, &head, sizeof head);
   } else {
     const FullHead head{.name_bytes = static_cast<uint32_t>(name.size()),
@@ -153,10 +163,8 @@ std::string_view NodeStore::DataOf(NodeId node) const {
 NodeStat NodeStore::StatOf(NodeId node) const {
   const int64_t czxid = slot(node).czxid;
   if (!IsFull(node)) {
-    LeanHead head;
-    std::memcpy(&head, slot(node).payload, sizeof head);
-    return {
-        .czxid = czxid, .mzxid = czxid, .pzxid = czxid, .ctime = head.ctime, .mtime = head.ctime};
+    const auto ctime = static_cast<int64_t>(ReadLeanHead(node).ctime);
+    return {.czxid = czxid, .mzxid = czxid, .pzxid = czxid, .ctime = ctime, .mtime = ctime};
   }
   const FullHead head = ReadFullHead(node);
   return {.czxid = czxid,
@@ -218,14 +226,24 @@ void NodeStore::SetAclId(NodeId node, uint32_t acl_id) {
   word = acl_id << 8 | (word & 0xFF);
 }
 
+// Both heads begin with it.
+void NodeStore::SetDigest(NodeId node, uint32_t digest) {
+  std::memcpy(slot(node).payload, &digest, sizeof digest);
+}
+
+uint32_t NodeStore::DigestOf(NodeId node) const {
+  uint32_t digest = 0;
+  std::memcpy(&digest, slot(node).payload, sizeof digest);
+  return digest;
+}
+
 NodeStore::Parts NodeStore::PartsOf(NodeId node) const {
   if (IsFull(node)) {
     const FullHead head = ReadFullHead(node);
     return {sizeof head, head.name_bytes, head.data_bytes};
   }
-  LeanHead head;
-  std::memcpy(&head, slot(node).payload, sizeof head);
-  return {sizeof head, head.name_bytes, head.data_bytes};
+  const LeanHead head = ReadLeanHead(node);
+  return {sizeof head, head.name_bytes, head.data_bytes()};
 }
 
 NodeId NodeStore::TakeSlot() {
@@ -242,6 +260,12 @@ NodeId NodeStore::TakeSlot() {
   return next_unused_++;
 }
 
+NodeStore::LeanHead NodeStore::ReadLeanHead(NodeId node) const {
+  LeanHead head;
+  std::memcpy(&head, slot(node).payload, sizeof head);
+  return head;
+}
+
 NodeStore::FullHead NodeStore::ReadFullHead(NodeId node) const {
   FullHead head;
   std::memcpy(&head, slot(node).payload, sizeof head);
@@ -255,6 +279,7 @@ void NodeStore::WriteFullHead(NodeId node, const FullHead& head) {
 void NodeStore::Expand(NodeId node) {
   if (IsFull(node)) return;
   const NodeStat stat = StatOf(node);
+  const uint32_t digest = DigestOf(node);
   const Parts old = PartsOf(node);
   char* payload = arena_.Allocate(sizeof(FullHead) + old.name_bytes + old.data_bytes);
   std::memcpy(payload + sizeof(FullHead), slot(node).payload + old.head_bytes,
@@ -262,7 +287,8 @@ void NodeStore::Expand(NodeId node) {
   arena_.Free(slot(node).payload, old.total());
   slot(node).payload = payload;
   slot(node).acl_and_flags |= kFull;
-  WriteFullHead(node, FullHead{.mzxid = stat.mzxid,
+  WriteFullHead(node, FullHead{.digest = digest,
+                               .mzxid = stat.mzxid,
                                .pzxid = stat.pzxid,
                                .ctime = stat.ctime,
                                .mtime = stat.mtime,

@@ -2,8 +2,8 @@
 // watches and no transactions.
 //
 // A znode is a 32-byte slot and one payload block. The payload of a leaf that was never changed
-// holds only ctime, the lengths, name and data (kLean): its other times, zxids and versions follow
-// from czxid and ctime. The first change or child gives it the full stat.
+// holds only ctime, the lengths, name, data and digest (lean): its other times, zxids and versions
+// follow from czxid and ctime. The first change or child gives it the full stat.
 #ifndef LOCKKEEPER_DATATREE_NODE_STORE_H_
 #define LOCKKEEPER_DATATREE_NODE_STORE_H_
 
@@ -81,6 +81,9 @@ class NodeStore {
   void SetStat(NodeId node, const NodeStat& stat);
   void SetData(NodeId node, std::string_view data);
   void SetAclId(NodeId node, uint32_t acl_id);
+  // A number that is kept for the owner of the store; 0 at first.
+  void SetDigest(NodeId node, uint32_t digest);
+  uint32_t DigestOf(NodeId node) const;
 
  private:
   static constexpr uint32_t kFull = 1;      // the payload starts with a FullHead
@@ -109,6 +112,7 @@ class NodeStore {
   bool IsFull(NodeId n) const { return (slot(n).acl_and_flags & kFull) != 0; }
   Parts PartsOf(NodeId node) const;
   NodeId TakeSlot();
+  LeanHead ReadLeanHead(NodeId node) const;
   FullHead ReadFullHead(NodeId node) const;
   void WriteFullHead(NodeId node, const FullHead& head);
   // Makes sure that the payload has a FullHead.

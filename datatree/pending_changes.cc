@@ -25,34 +25,31 @@ std::optional<PendingNode> PendingChanges::Find(std::string_view path) const {
   }
   const NodeId node = tree_.nodes().Lookup(path);
   if (node == kNoNode) return std::nullopt;
-  const std::string_view data = tree_.nodes().DataOf(node);
   std::optional<PendingNode> found(std::in_place);
   found->stat = tree_.nodes().StatOf(node);
   found->child_count = tree_.nodes().ChildCountOf(node);
   found->acl = tree_.AclOf(node);
-  found->data_bytes = data.size();
-  found->digest_prefix = PrefixFor(path, data);
-  found->digest = DigestOf(path, *found);
+  found->data_bytes = tree_.nodes().DataOf(node).size();
+  found->digest = tree_.nodes().DigestOf(node);
+  found->applied = node;
   found->zxid = tree_.last_zxid();
   return found;
 }
 
-uint32_t PendingChanges::PrefixFor(std::string_view path, std::string_view data) const {
-  if (!tree_.digest_enabled() || IsOutsideDigest(path)) return 0;
-  return DigestPrefix(path, data);
-}
-
-uint64_t PendingChanges::DigestOf(std::string_view path, const PendingNode& node) const {
-  if (!node.exists || !tree_.digest_enabled() || IsOutsideDigest(path)) return 0;
-  return NodeDigest(node.digest_prefix, node.stat);
+void PendingChanges::UpdateDigest(std::string_view path, PendingNode* node) {
+  digest_ -= std::exchange(node->digest, 0);
+  if (!node->exists || !tree_.digest_enabled() || IsOutsideDigest(path)) return;
+  if (!node->digest_prefix) {
+    node->digest_prefix = DigestPrefix(path, tree_.nodes().DataOf(node->applied));
+  }
+  node->digest = NodeDigest(*node->digest_prefix, node->stat);
+  digest_ += node->digest;
 }
 
 void PendingChanges::Put(std::string_view path, PendingNode node) {
   path = WithSlash(path);
   if (size() == 0) digest_ = tree_.digest();
-  digest_ -= std::exchange(node.digest, DigestOf(path, node));
-  digest_ += node.digest;
-
+  UpdateDigest(path, &node);
   const uint64_t hash = HashOf(path);
   Id id = FindEntry(path, hash);
   if (id == HashIndex::kNone) {

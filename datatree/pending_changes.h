@@ -25,9 +25,11 @@ struct PendingNode {
   uint32_t child_count = 0;
   AclRef acl;
   size_t data_bytes = 0;
-  uint32_t digest_prefix = 0;  // DigestPrefix(path, data); 0 when digests are off
-  uint64_t digest = 0;         // its share in the digest that the tree will have
-  Zxid zxid;                   // of the latest change
+  // DigestPrefix(path, data), where a change has needed it; digests may be off.
+  std::optional<uint32_t> digest_prefix;
+  uint32_t digest = 0;       // its share in the digest that the tree will have
+  NodeId applied = kNoNode;  // the znode in the tree, if Find found it there
+  Zxid zxid;                 // of the latest change
 };
 
 // Threads: owned by the core thread.
@@ -47,7 +49,6 @@ class PendingChanges {
 
   // The digest that the tree will have.
   uint64_t digest() const { return size() == 0 ? tree_.digest() : digest_; }
-  uint32_t PrefixFor(std::string_view path, std::string_view data) const;
 
   // Everything put after Mark can be undone by Rollback, for a multi that fails half-way. Keep and
   // Rollback both end that.
@@ -78,7 +79,7 @@ class PendingChanges {
   Id FindEntry(std::string_view path, uint64_t hash) const;
   Id AddEntry(std::string_view path, uint64_t hash);
   void FreeEntry(Id id);
-  uint64_t DigestOf(std::string_view path, const PendingNode& node) const;
+  void UpdateDigest(std::string_view path, PendingNode* node);
   void Index(Id id);
   void Unindex(Id id);
 

@@ -6,6 +6,7 @@
 #include <type_traits>
 #include <utility>
 
+#include "datatree/digest.h"
 #include "datatree/owner.h"
 #include "datatree/path.h"
 
@@ -247,7 +248,7 @@ TxnPreparer::BodyOrError TxnPreparer::Create(const PrepareContext& context,
   if (spec.kind == NodeKind::kTtl) node.stat.owner = TtlOwner(spec.ttl_ms);
   node.acl = acl;
   node.data_bytes = spec.data.size();
-  node.digest_prefix = pending_.PrefixFor(path, spec.data);
+  if (tree_.digest_enabled()) node.digest_prefix = DigestPrefix(path, spec.data);
   node.zxid = context.zxid;
   pending_.Put(path, std::move(node));
   return EncodeCreate(spec, path, *acl, parent_cversion);
@@ -330,7 +331,7 @@ TxnPreparer::BodyOrError TxnPreparer::SetData(const PrepareContext& context,
   node->stat.mzxid = context.zxid.value;
   node->stat.mtime = context.time.value;
   node->data_bytes = r.data.size();
-  node->digest_prefix = pending_.PrefixFor(r.path, r.data);
+  if (tree_.digest_enabled()) node->digest_prefix = DigestPrefix(r.path, r.data);
   node->zxid = context.zxid;
   const int32_t version = node->stat.version;
   pending_.Put(r.path, *std::move(node));

@@ -102,7 +102,7 @@ bool TreeLoader::ReplaceSystemNode(const StoredNode& node, uint32_t acl_id) {
   return true;
 }
 
-Status TreeLoader::AddNode(const StoredNode& node, std::optional<uint64_t> digest) {
+Status TreeLoader::AddNode(const StoredNode& node, std::optional<uint32_t> digest) {
   if (!node.path.empty() && !IsCanonicalPath(node.path)) {
     return Corrupt(node.path, "has no proper path");
   }
@@ -116,7 +116,10 @@ Status TreeLoader::AddNode(const StoredNode& node, std::optional<uint64_t> diges
   const NodeId added = tree_.nodes_.Create(parent, name, node.data, *acl_id, node.stat);
   tree_.RegisterOwner(added, node.stat.owner);
   tree_.data_bytes_ += static_cast<int64_t>(node.path.size() + node.data.size());
-  if (tree_.digest_enabled()) tree_.digest_ += digest ? *digest : DigestOf(node);
+  if (tree_.digest_enabled()) {
+    tree_.nodes_.SetDigest(added, digest ? *digest : DigestOf(node));
+    tree_.digest_ += tree_.nodes_.DigestOf(added);
+  }
   if (levels_.back().path_bytes + 1 + name.size() == node.path.size()) {
     levels_.push_back({added, node.path.size()});
     last_path_.assign(node.path);

@@ -37,7 +37,7 @@ class TreeLoader {
   // Quick when siblings and their descendants come together. A node with an unknown ACL key is
   // kept, but only the super user may do anything with it. `digest`: DigestOf(node), for callers
   // that have it already.
-  Status AddNode(const StoredNode& node, std::optional<uint64_t> digest = std::nullopt);
+  Status AddNode(const StoredNode& node, std::optional<uint32_t> digest = std::nullopt);
 
   // Drops ACLs that no node uses and recomputes the quota statistics (storage-and-operations 9.4).
   // `zxid`: of the last transaction that the file contains.

@@ -27,7 +27,7 @@ struct NodeChunk {
     uint32_t path_bytes = 0;
     uint32_t data_bytes = 0;
     bool null_data = false;
-    uint64_t digest = 0;  // the znode's share in the tree's, if it was asked for
+    uint32_t digest = 0;  // the znode's share in the tree's, if it was asked for
   };
   std::vector<Item> items;
   std::string bytes;
