@@ -92,7 +92,7 @@ def test_cp_10_1_sessions_expire_between_timeout_and_one_tick_more(server, obser
     """
     assert observer.add_watch(root, WatchMode.PERSISTENT_RECURSIVE).ok
     mortals = {}
-    for number, timeout_ms in enumerate([1000, 1000, 1250, 1499, 1500, 2000]):
+    for number, timeout_ms in enumerate([2500, 2500, 2750, 2999, 3000, 3500]):
         path = f"{root}/{number}"
         mortals[path] = Mortal(server, path, timeout_ms)
         time.sleep(TICK_S / 5)

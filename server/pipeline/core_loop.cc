@@ -19,11 +19,10 @@ constexpr size_t kPacketsHereMax = 4;
 
 // What a serving member and its leader or learners say to each other all the time.
 bool IsEveryday(const QuorumPacket& packet) {
-  using Type = QuorumPacketType;
-  return packet.type == Type::kProposal || packet.type == Type::kAck ||
-         packet.type == Type::kCommit || packet.type == Type::kInform ||
-         packet.type == Type::kRequest || packet.type == Type::kSync ||
-         packet.type == Type::kRevalidate || packet.type == Type::kPing;
+  using enum QuorumPacketType;
+  return packet.type == kProposal || packet.type == kAck || packet.type == kCommit ||
+         packet.type == kInform || packet.type == kRequest || packet.type == kSync ||
+         packet.type == kRevalidate || packet.type == kPing;
 }
 
 bool IsLight(const std::vector<QuorumPacket>& packets) {
