@@ -169,7 +169,10 @@ Status Server::OpenPort() {
 
 // No new connections, then no questions, then no transactions, then no connections, then no log.
 void Server::Stop() {
-  if (admin_ == nullptr) return;  // not started, or stopped before
+  if (admin_ == nullptr) {                      // Start failed, or this is the second call
+    if (network_ != nullptr) network_->Stop();  // before what its thread uses is gone
+    return;
+  }
   if (listener_ != nullptr) {
     auto closed = std::make_shared<std::promise<void>>();
     io_.front()->Post([this, closed](IoThread&) {
