@@ -11,13 +11,12 @@ and LOAD_TOOL or BENCH_PROGRAMS (its directory), name other programs than those 
 
 import argparse
 import json
-import statistics
 import sys
 
 import plot
 from document import write, write_plot
 from measured_server import machine_load
-from subject import KINDS, Subject
+from subject import KINDS, Subject, efficiency, medians
 
 PLACES = {"standalone": "One server", "ensemble": "Three servers"}
 
@@ -73,10 +72,7 @@ def measured(where: str, loads, rounds: int, seconds: float) -> dict:
                     found[kind].append(line)
                     rounded = {key: round(value, 2) for key, value in line.items()}
                     print(json.dumps({"where": where, "load": name, "kind": kind, **rounded}), flush=True)
-            results[name] = {
-                kind: {key: statistics.median(line[key] for line in lines) for key in lines[0]}
-                for kind, lines in found.items()
-            }
+            results[name] = {kind: medians(lines) for kind, lines in found.items()}
     finally:
         for subject in subjects.values():
             subject.close()
@@ -95,8 +91,7 @@ def table(results: dict) -> str:
         cells = [name]
         for key in ("per_second", "p50_us", "p99_us"):
             cells += [f"{ours[key]:.0f} / {theirs[key]:.0f}", f"**{ours[key] / theirs[key]:.2f}**"]
-        efficiency = [line["per_second"] / line["server_cores"] for line in (ours, theirs)]
-        cells.append(f"**{efficiency[0] / efficiency[1]:.1f}**")
+        cells.append(efficiency(ours, theirs))
         cells.append(f"{ours['client_cores'] / (ours['client_cores'] + ours['server_cores']):.0%}")
         lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)

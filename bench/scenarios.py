@@ -21,7 +21,6 @@ import argparse
 import contextlib
 import json
 import re
-import statistics
 import subprocess
 import sys
 import tempfile
@@ -30,7 +29,7 @@ from pathlib import Path
 
 from document import write
 from measured_server import BENCH_PROGRAMS, CHECKPOINTS_OFF, LOAD_TOOL, check_disk, machine_load
-from subject import KINDS, REQUEST_KEYS, LoadFailed, Subject, resident_mib, tool_line
+from subject import KINDS, REQUEST_KEYS, LoadFailed, Subject, efficiency, medians, resident_mib, tool_line
 
 WARMUP_SECONDS = 20
 
@@ -41,19 +40,19 @@ def say(part: str, **values) -> None:
     print(json.dumps({"part": part, **rounded, "machine_load": round(machine_load(), 1)}), flush=True)
 
 
-def medians(lines: list) -> dict:
-    """Of every number of lines that have the same keys."""
-    return {key: statistics.median(line[key] for line in lines) for key, value in lines[0].items() if key != "phase"}
-
-
 def pair(ours, theirs, digits: int = 0) -> str:
     """Both, and their ratio."""
     return f"{ours:.{digits}f} / {theirs:.{digits}f} | **{ours / theirs:.2f}**"
 
 
-def per_cpu(line: dict, key: str) -> float:
-    """So many for each second of the server's processor time."""
-    return line[key] / line["server_cores"]
+def pairs_in_ms(ours: dict, theirs: dict, *keys: str) -> list:
+    """Of times in microseconds."""
+    return [pair(ours[key] / 1000, theirs[key] / 1000, 2) for key in keys]
+
+
+def costs(ours: dict, theirs: dict) -> list:
+    """The cells of the two columns on processor time."""
+    return [efficiency(ours, theirs), f"{ours['client_cores']:.2f} / {ours['server_cores']:.2f}"]
 
 
 def warm_subjects(stack: contextlib.ExitStack) -> dict:
@@ -102,10 +101,7 @@ def locks(options) -> str:
             found = in_turn("locks", subjects, options.rounds, (*arguments, *(("--rate", rate) if rate else ())))
             ours, theirs = (found[kind] for kind in KINDS)
             cells = [name, pair(ours["per_second"], theirs["per_second"])]
-            for key in ("acquire_p50_us", "acquire_p99_us"):
-                cells.append(pair(ours[key] / 1000, theirs[key] / 1000, 2))
-            cells.append(f"**{per_cpu(ours, 'per_second') / per_cpu(theirs, 'per_second'):.1f}**")
-            cells.append(f"{ours['client_cores']:.2f} / {ours['server_cores']:.2f}")
+            cells += pairs_in_ms(ours, theirs, "acquire_p50_us", "acquire_p99_us") + costs(ours, theirs)
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 
@@ -145,8 +141,7 @@ def fanout(options) -> str:
             found = in_turn("fanout", subjects, options.rounds, arguments)
             ours, theirs = (found[kind] for kind in KINDS)
             cells = [str(count)]
-            for key in ("last_p50_us", "last_p99_us"):
-                cells.append(pair(ours[key] / 1000, theirs[key] / 1000, 1))
+            cells += pairs_in_ms(ours, theirs, "last_p50_us", "last_p99_us")
             cells.append(pair(ours["events_per_second"], theirs["events_per_second"]))
             busy = [f"{line['cpu_seconds_of_events'] / line['seconds']:.2f}" for line in (ours, theirs)]
             cells.append(" / ".join(busy))
@@ -229,10 +224,7 @@ def storm(options) -> str:
             found = in_turn("storm", subjects, options.rounds, arguments)
             ours, theirs = (found[kind] for kind in KINDS)
             cells = [str(at_a_time), pair(ours["per_second"], theirs["per_second"])]
-            for key in ("open_p99_us", "close_p99_us"):
-                cells.append(pair(ours[key] / 1000, theirs[key] / 1000, 2))
-            cells.append(f"**{per_cpu(ours, 'per_second') / per_cpu(theirs, 'per_second'):.1f}**")
-            cells.append(f"{ours['client_cores']:.2f} / {ours['server_cores']:.2f}")
+            cells += pairs_in_ms(ours, theirs, "open_p99_us", "close_p99_us") + costs(ours, theirs)
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines)
 

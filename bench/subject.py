@@ -2,6 +2,7 @@
 
 import json
 import os
+import statistics
 import subprocess
 import time
 from pathlib import Path
@@ -49,6 +50,17 @@ def resident_mib(pids) -> float:
     """Resident memory of these processes together."""
     pages = sum(int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) for pid in pids)
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def medians(lines: list) -> dict:
+    """Of every number of lines that have the same keys."""
+    return {key: statistics.median(line[key] for line in lines) for key in lines[0] if key != "phase"}
+
+
+def efficiency(ours: dict, theirs: dict) -> str:
+    """The ratio of operations for each second of the servers' processor time."""
+    ratio, other = (line["per_second"] / line["server_cores"] for line in (ours, theirs))
+    return f"**{ratio / other:.1f}**"
 
 
 class LoadFailed(RuntimeError):

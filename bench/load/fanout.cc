@@ -2,6 +2,8 @@
 // takes from the set's sending to the last event. When all have heard, and not before, all read the
 // znode again with a watch, and the next round begins; that part is not in the round's time.
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <chrono>
 #include <memory>
 #include <string>
 #include <vector>
@@ -79,11 +81,13 @@ class FanoutRun {
 
  private:
   size_t WatcherCount() const { return static_cast<size_t>(options_.connections); }
+  void LimitRound();
   void Register();
   void Step();
 
   const LoadOptions& options_;
   SessionGroup& group_;
+  boost::asio::steady_timer round_timer_{group_.io()};
   FanoutRounds rounds_;
   std::vector<Watcher*> watchers_;
   Writer* writer_ = nullptr;
@@ -114,7 +118,16 @@ void Writer::OnReply(const ReplyHeader& header, std::string_view body, TimePoint
   run_->OnSet(response->stat.version);
 }
 
+// A watch that does not fire shall not hold up the run for ever.
+void FanoutRun::LimitRound() {
+  round_timer_.expires_after(std::chrono::milliseconds(options_.session_timeout_ms));
+  round_timer_.async_wait([this](const boost::system::error_code& ec) {
+    if (!ec) group_.OnFailure("a round does not end: " + rounds_.Waiting());
+  });
+}
+
 void FanoutRun::Register() {
+  LimitRound();
   for (Watcher* watcher : watchers_) watcher->Register();
 }
 
@@ -142,6 +155,7 @@ void FanoutRun::OnSet(int32_t version) {
 
 void FanoutRun::Step() {
   rounds_.NextRound();
+  round_timer_.cancel();
   if (--left_ == 0) return group_.Stop();
   Register();
 }

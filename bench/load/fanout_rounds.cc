@@ -50,6 +50,13 @@ Status FanoutRounds::SetDone(int32_t version) {
   return {};
 }
 
+std::string FanoutRounds::Waiting() const {
+  const std::string all = std::to_string(heard_in_.size());
+  if (!set_sent_) return std::to_string(registered_) + " of " + all + " have registered";
+  return std::to_string(heard_) + " of " + all + " have heard of the set, which is " +
+         (set_done_ ? "" : "not ") + "answered";
+}
+
 void FanoutRounds::NextRound() {
   ++round_;
   ++version_;

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 #include <vector>
 
 #include "bench/load/clock.h"
@@ -33,6 +34,8 @@ class FanoutRounds {
   bool round_done() const { return all_heard() && set_done_; }
   bool all_heard() const { return heard_ == heard_in_.size(); }
   void NextRound();
+  // What the round waits for, for people.
+  std::string Waiting() const;
 
   // From a set to the last event of its round, to each event, and both sums.
   const Histogram& last_ns() const { return last_ns_; }

@@ -33,11 +33,17 @@ TEST(FanoutRoundsTest, ARoundTakesFromTheSetToTheLastEvent) {
   EXPECT_DOUBLE_EQ(rounds.seconds(), 0.005);
 }
 
-TEST(FanoutRoundsTest, ARoundIsDoneWhenAllHeardAndTheSetIsAnswered) {
-  FanoutRounds rounds = WithTwoRegistered(0);
+// A round in which the set was sent and both have heard of it.
+FanoutRounds WithTwoThatHeard(int32_t version) {
+  FanoutRounds rounds = WithTwoRegistered(version);
   rounds.Set(kStart);
-  ASSERT_TRUE(rounds.Heard(0, kStart).ok());
-  ASSERT_TRUE(rounds.Heard(1, kStart).ok());
+  EXPECT_TRUE(rounds.Heard(0, kStart).ok());
+  EXPECT_TRUE(rounds.Heard(1, kStart).ok());
+  return rounds;
+}
+
+TEST(FanoutRoundsTest, ARoundIsDoneWhenAllHeardAndTheSetIsAnswered) {
+  FanoutRounds rounds = WithTwoThatHeard(0);
   EXPECT_FALSE(rounds.round_done());
   EXPECT_TRUE(rounds.SetDone(1).ok());
   EXPECT_TRUE(rounds.round_done());
@@ -45,10 +51,7 @@ TEST(FanoutRoundsTest, ARoundIsDoneWhenAllHeardAndTheSetIsAnswered) {
 
 TEST(FanoutRoundsTest, TheNextRoundReadsTheVersionThatWasSet) {
   for (const int32_t version : {3, 4, 5}) {
-    FanoutRounds rounds = WithTwoRegistered(3);
-    rounds.Set(kStart);
-    ASSERT_TRUE(rounds.Heard(0, kStart).ok());
-    ASSERT_TRUE(rounds.Heard(1, kStart).ok());
+    FanoutRounds rounds = WithTwoThatHeard(3);
     ASSERT_TRUE(rounds.SetDone(4).ok());
     rounds.NextRound();
     EXPECT_FALSE(rounds.all_registered());
@@ -75,6 +78,14 @@ TEST(FanoutRoundsTest, RegisteringTwiceInARoundIsAnError) {
   FanoutRounds rounds(2);
   ASSERT_TRUE(rounds.Registered(0, 3).ok());
   EXPECT_FALSE(rounds.Registered(0, 3).ok());
+}
+
+TEST(FanoutRoundsTest, TellsWhatARoundWaitsFor) {
+  FanoutRounds rounds = WithTwoRegistered(3);
+  EXPECT_EQ(rounds.Waiting(), "2 of 2 have registered");
+  rounds.Set(kStart);
+  ASSERT_TRUE(rounds.Heard(1, kStart).ok());
+  EXPECT_EQ(rounds.Waiting(), "1 of 2 have heard of the set, which is not answered");
 }
 
 TEST(FanoutRoundsTest, ASetThatSkipsAVersionIsAnError) {

@@ -21,6 +21,7 @@
 #include "bench/load/scenarios.h"
 #include "bench/load/session_group.h"
 #include "bench/load/setup.h"
+#include "bench/load/window.h"
 #include "protocol/error_code.h"
 
 namespace lockkeeper::load {
@@ -108,7 +109,6 @@ class LockRun {
   void OnWaited() { ++waits_; }
 
  private:
-  bool Counts(TimePoint time) const { return time >= from_ && time < to_; }
   TimePoint DueAt(uint64_t count) const;
   // Lets free contenders begin what is due; ends the run when nothing is left.
   void Pump(TimePoint now);
@@ -117,16 +117,12 @@ class LockRun {
   SessionGroup& group_;
   LockVerifier verifier_;
   boost::asio::steady_timer pump_timer_{group_.io()};
-  boost::asio::steady_timer begin_timer_{group_.io()};
   std::deque<Contender*> idle_;
   bool pump_armed_ = false;
-  TimePoint start_;
-  TimePoint from_;
-  TimePoint to_;
+  Window window_{group_.io(), [this](const std::string& what) { group_.OnFailure(what); }};
   uint64_t begun_ = 0;
   uint64_t waits_ = 0;      // for the one before, in the whole run
   uint64_t completed_ = 0;  // lock operations inside the window
-  double cpu_at_begin_ = 0;
   Histogram acquire_ns_;
 };
 
@@ -214,15 +210,7 @@ void Contender::Release() {
 }
 
 Status LockRun::Measure() {
-  start_ = Clock::now();
-  from_ = start_ + Seconds(options_.warmup_seconds);
-  to_ = from_ + Seconds(options_.seconds);
-  begin_timer_.expires_at(from_);
-  begin_timer_.async_wait([this](const boost::system::error_code& ec) {
-    if (ec) return;
-    JsonLine("begin").Print();
-    cpu_at_begin_ = CpuSeconds();
-  });
+  window_.Start(options_);
   boost::asio::post(group_.io(), [this] { Pump(Clock::now()); });
   if (Status ran = group_.Run(); !ran) return ran;
   // The znodes of a client that died stand in line until its session expires.
@@ -236,36 +224,36 @@ Status LockRun::Measure() {
       .Add("acquire", acquire_ns_)
       .Add("verified", verifier_.acquired())
       .Add("waits", waits_)
-      .Add("cpu_seconds", CpuSeconds() - cpu_at_begin_)
+      .Add("cpu_seconds", window_.cpu_seconds())
       .Print();
   return {};
 }
 
 void LockRun::OnAcquired(TimePoint intended, TimePoint now) {
-  if (Counts(intended)) acquire_ns_.Record(static_cast<uint64_t>((now - intended).count()));
+  if (window_.Holds(intended)) acquire_ns_.Record(static_cast<uint64_t>((now - intended).count()));
 }
 
 void LockRun::OnReleased(Contender* contender, TimePoint now) {
-  if (Counts(now)) ++completed_;
+  if (window_.Holds(now)) ++completed_;
   idle_.push_back(contender);
   Pump(now);
 }
 
 TimePoint LockRun::DueAt(uint64_t count) const {
-  return start_ + Seconds(static_cast<double>(count) / options_.rate);
+  return window_.start() + Seconds(static_cast<double>(count) / options_.rate);
 }
 
 void LockRun::Pump(TimePoint now) {
   while (!idle_.empty()) {
     const TimePoint due = options_.rate > 0 ? DueAt(begun_) : now;
-    if (due > now || due >= to_) break;
+    if (due > now || due >= window_.end()) break;
     Contender* const contender = idle_.front();
     idle_.pop_front();
     ++begun_;
     contender->Begin(due);
   }
   const TimePoint next = options_.rate > 0 ? DueAt(begun_) : now;
-  if (next >= to_) {
+  if (next >= window_.end()) {
     if (idle_.size() == static_cast<size_t>(options_.connections)) group_.Stop();
     return;
   }

@@ -2,7 +2,6 @@
 // is there, ended with closeSession; the next one takes its place when that is answered.
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
 #include <memory>
 #include <optional>
 #include <unordered_map>
@@ -14,6 +13,7 @@
 #include "bench/load/resolve.h"
 #include "bench/load/scenarios.h"
 #include "bench/load/session_group.h"
+#include "bench/load/window.h"
 
 namespace lockkeeper::load {
 namespace {
@@ -44,19 +44,15 @@ class StormRun final : private SessionOwner {
   void OnRepliesDone(TimePoint /*now*/) override {}
   void OnClosed(Session* session) override;
   void OnFailure(const std::string& what) override;
-  bool Counts(TimePoint time) const { return time >= from_ && time < to_; }
   void Begin();
 
   const LoadOptions& options_;
   const std::vector<tcp::endpoint> servers_;
   boost::asio::io_context io_{1};
-  boost::asio::steady_timer begin_timer_{io_};
+  Window window_{io_, [this](const std::string& what) { OnFailure(what); }};
   std::unordered_map<Session*, std::unique_ptr<ShortSession>> live_;
-  TimePoint from_;
-  TimePoint to_;
   uint64_t begun_ = 0;
   uint64_t completed_ = 0;  // inside the window
-  double cpu_at_begin_ = 0;
   Histogram open_ns_;
   Histogram close_ns_;
   std::optional<Error> failure_;
@@ -74,7 +70,7 @@ void StormRun::Begin() {
 void StormRun::OnReady(Session* session) {
   const TimePoint now = Clock::now();
   TimePoint& since = live_.at(session)->since;
-  if (Counts(since)) open_ns_.Record(static_cast<uint64_t>((now - since).count()));
+  if (window_.Holds(since)) open_ns_.Record(static_cast<uint64_t>((now - since).count()));
   since = now;
   session->Close();
 }
@@ -82,12 +78,12 @@ void StormRun::OnReady(Session* session) {
 void StormRun::OnClosed(Session* session) {
   const TimePoint now = Clock::now();
   const TimePoint since = live_.at(session)->since;
-  if (Counts(since)) close_ns_.Record(static_cast<uint64_t>((now - since).count()));
-  if (Counts(now)) ++completed_;
+  if (window_.Holds(since)) close_ns_.Record(static_cast<uint64_t>((now - since).count()));
+  if (window_.Holds(now)) ++completed_;
   // Not from inside the session itself.
   boost::asio::post(io_, [this, session] {
     live_.erase(session);
-    if (Clock::now() < to_) return Begin();
+    if (Clock::now() < window_.end()) return Begin();
     if (live_.empty()) io_.stop();
   });
 }
@@ -101,14 +97,7 @@ Status StormRun::Run() {
   if (Status allowed = AllowSockets(static_cast<size_t>(options_.connections)); !allowed) {
     return allowed;
   }
-  from_ = Clock::now() + Seconds(options_.warmup_seconds);
-  to_ = from_ + Seconds(options_.seconds);
-  begin_timer_.expires_at(from_);
-  begin_timer_.async_wait([this](const boost::system::error_code& ec) {
-    if (ec) return;
-    JsonLine("begin").Print();
-    cpu_at_begin_ = CpuSeconds();
-  });
+  window_.Start(options_);
   for (int i = 0; i < options_.connections; ++i) boost::asio::post(io_, [this] { Begin(); });
   io_.run();
   if (failure_) return *failure_;
@@ -119,7 +108,7 @@ Status StormRun::Run() {
       .Add("per_second", static_cast<double>(completed_) / options_.seconds)
       .Add("open", open_ns_)
       .Add("close", close_ns_)
-      .Add("cpu_seconds", CpuSeconds() - cpu_at_begin_)
+      .Add("cpu_seconds", window_.cpu_seconds())
       .Print();
   return {};
 }

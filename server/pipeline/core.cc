@@ -261,8 +261,11 @@ void Core::EncodeDelivery(const ApplyOutcome& outcome, const InFlight& in_flight
     case DeliveryKind::kReply:
     case DeliveryKind::kReplyAndClose:
       outstanding_.Done(in_flight.request_bytes);
-      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes,
-                      in_flight.more != nullptr ? in_flight.more->create2 : std::vector<bool>());
+      if (in_flight.more != nullptr) {
+        return WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes,
+                               in_flight.more->create2);
+      }
+      WriteWriteReply(in_flight.xid, in_flight.op, outcome, &batch->bytes);
       return;
     default:
       return;  // the connection writes its own ConnectResponse
