@@ -91,7 +91,25 @@ void ListFailures(const std::vector<SubTxn>& txns, std::vector<OpResult>* result
   }
 }
 
+// Most transactions begin with the path that they change.
+void AddFirstPath(std::string_view body, std::vector<std::string_view>* paths) {
+  JuteReader in(body);
+  std::string_view path;
+  in.Read(path);
+  if (in.ok() && path.starts_with('/')) paths->push_back(path);
+}
+
 }  // namespace
+
+void DataTree::Expect(std::span<const std::string_view> payloads) const {
+  constexpr size_t kHeaderBytes = 32;  // of a TxnHeader
+  std::vector<std::string_view> paths;
+  paths.reserve(payloads.size());
+  for (const std::string_view payload : payloads) {
+    if (payload.size() > kHeaderBytes) AddFirstPath(payload.substr(kHeaderBytes), &paths);
+  }
+  if (paths.size() > 1) nodes_.Expect(paths);
+}
 
 bool DataTree::CanApply(std::string_view payload) {
   JuteReader in(payload);
@@ -146,11 +164,14 @@ bool TxnApplier::ApplyMulti(JuteReader& in, ApplyOutcome* outcome) {
     ListFailures(txns, &outcome->multi);
     return true;
   }
+  std::vector<std::string_view> paths;
+  paths.reserve(txns.size());
+  for (const SubTxn& txn : txns) AddFirstPath(txn.data, &paths);
+  tree_.nodes().Expect(paths);
+  outcome->multi.reserve(txns.size());
   for (const SubTxn& txn : txns) {
     JuteReader body(txn.data);
-    OpResult result;
-    ApplyOne(static_cast<OpCode>(txn.type), body, &result);
-    outcome->multi.push_back(std::move(result));
+    ApplyOne(static_cast<OpCode>(txn.type), body, &outcome->multi.emplace_back());
   }
   return true;
 }

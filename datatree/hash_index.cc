@@ -16,10 +16,24 @@ uint64_t Mix(uint64_t a, uint64_t b) {
   return static_cast<uint64_t>(product) ^ static_cast<uint64_t>(product >> 64);
 }
 
-uint64_t LoadTail(const char* p, size_t n) {
+uint64_t Load8(const char* p) {
   uint64_t v = 0;
-  std::memcpy(&v, p, n);
+  std::memcpy(&v, p, 8);
   return v;
+}
+
+uint64_t Load4(const char* p) {
+  uint32_t v = 0;
+  std::memcpy(&v, p, 4);
+  return v;
+}
+
+// Each of up to seven bytes, some of them twice: the length is hashed too.
+uint64_t LoadTail(const char* p, size_t n) {
+  if (n >= 4) return Load4(p) | Load4(p + n - 4) << 32;
+  if (n == 0) return 0;
+  const auto byte = [p](size_t i) { return uint64_t{static_cast<unsigned char>(p[i])}; };
+  return byte(0) | byte(n / 2) << 8 | byte(n - 1) << 16;
 }
 
 constexpr uint32_t kFirstCapacity = 8;
@@ -32,8 +46,8 @@ uint64_t HashIndex::Hash(uint32_t scope, std::string_view name, uint64_t seed) {
   uint64_t h = Mix(seed ^ kA, (uint64_t{scope} + 1) * kB);
   const char* p = name.data();
   size_t left = name.size();
-  for (; left >= 8; p += 8, left -= 8) h = Mix(h ^ LoadTail(p, 8), kA);
-  h = Mix(h ^ (left == 0 ? 0 : LoadTail(p, left)), kB ^ name.size());
+  for (; left >= 8; p += 8, left -= 8) h = Mix(h ^ Load8(p), kA);
+  h = Mix(h ^ LoadTail(p, left), kB ^ name.size());
   return Mix(h, kA);
 }
 

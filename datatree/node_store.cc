@@ -3,6 +3,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <limits>
 
@@ -41,6 +42,10 @@ namespace {
 constexpr size_t kLeanNameMax = 0xFF;
 constexpr size_t kLeanDataMax = 0xFF'FFFF;
 constexpr int64_t kLeanTimeMax = 0xFFFF'FFFF'FFFF;
+
+constexpr size_t kCacheLineBytes = 64;
+// The payload of a small znode: head, name and some data.
+constexpr size_t kExpectedPayloadBytes = 3 * kCacheLineBytes;
 
 // Never changed, no owner: everything follows from czxid and ctime.
 bool IsLean(const NodeStat& s) {
@@ -95,6 +100,46 @@ NodeId NodeStore::Lookup(std::string_view path) const {
 NodeId NodeStore::FindChild(NodeId parent, std::string_view name) const {
   return index_.Find(HashIndex::Hash(parent, name, hash_seed_),
                      [&](NodeId n) { return slot(n).parent == parent && NameOf(n) == name; });
+}
+
+void NodeStore::Expect(std::span<const std::string_view> paths) const {
+  while (!paths.empty()) {
+    const size_t n = std::min(paths.size(), kExpectedAtOnce);
+    ExpectGroup(paths.first(n));
+    paths = paths.subspan(n);
+  }
+}
+
+// Three steps, each of which needs what the one before has fetched: place in the index, slot,
+// payload. Parents are few and used all the time: they are simply looked up.
+void NodeStore::ExpectGroup(std::span<const std::string_view> paths) const {
+  std::array<uint64_t, kExpectedAtOnce> hashes;
+  std::string_view parent_path;
+  NodeId parent = kRoot;
+  size_t n = 0;
+  for (const std::string_view path : paths) {
+    const size_t slash = path.rfind('/');
+    if (slash == std::string_view::npos) continue;
+    if (path.substr(0, slash) != parent_path) {
+      parent_path = path.substr(0, slash);
+      parent = Lookup(parent_path);
+    }
+    if (parent == kNoNode) continue;
+    hashes[n] = HashIndex::Hash(parent, path.substr(slash + 1), hash_seed_);
+    index_.Prefetch(hashes[n++]);
+  }
+  std::array<NodeId, kExpectedAtOnce> nodes;
+  for (size_t i = 0; i < n; ++i) {
+    nodes[i] = index_.Find(hashes[i], [](NodeId) { return true; });
+    if (nodes[i] != kNoNode) __builtin_prefetch(&slot(nodes[i]));
+  }
+  for (size_t i = 0; i < n; ++i) {
+    if (nodes[i] == kNoNode) continue;
+    const char* payload = slot(nodes[i]).payload;
+    for (size_t at = 0; at < kExpectedPayloadBytes; at += kCacheLineBytes) {
+      __builtin_prefetch(payload + at);
+    }
+  }
 }
 
 NodeId NodeStore::Create(NodeId parent, std::string_view name, std::string_view data,

@@ -3,9 +3,12 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <array>
+#include <span>
 #include <utility>
 
 #include "protocol/limits.h"
+#include "server/pipeline/expected_paths.h"
 #include "server/pipeline/reply.h"
 
 namespace lockkeeper {
@@ -13,6 +16,8 @@ namespace {
 
 // A standalone server is an ensemble of one.
 constexpr PeerId kSelf{0};
+// What so many transactions change stays in the cache until they are applied.
+constexpr size_t kTxnsExpectedAtOnce = 32;
 
 }  // namespace
 
@@ -49,6 +54,18 @@ void Core::Start(const Instant& now) {
   if (member_ == nullptr) return;
   member_->Start(now_.mono);
   member_->Flush();
+}
+
+// Who forwards requests does not look at the tree for them.
+void Core::Expect(std::span<const CoreMessage> messages) {
+  if (!Proposes()) return;
+  for (const CoreMessage& message : messages) {
+    const auto* batch = std::get_if<RequestBatch>(&message);
+    if (batch == nullptr) continue;
+    for (const CoreRequest& request : batch->requests) AddPaths(request.body, &expected_);
+  }
+  if (expected_.size() > 1) tree().nodes().Expect(expected_);
+  expected_.clear();
 }
 
 void Core::Handle(const Instant& now, CoreMessage& message) {
@@ -140,6 +157,7 @@ void Core::ApplySlice() {
   batch->changes.reserve(expected);
   const auto apply = [this, &batch] {
     for (size_t n = 0; n < kTxnsPerGateMax && batch->bytes.size() < kBatchBytesMax; ++n) {
+      if (n % kTxnsExpectedAtOnce == 0) ExpectCommitted();
       if (!RunNext(batch.get())) break;
     }
     batch->last_zxid = tree().last_zxid();
@@ -155,6 +173,16 @@ void Core::MoveTree(const std::function<void()>& change) {
     batch->last_zxid = tree().last_zxid();
   };
   ports_.ChangeTree(move, batch);
+}
+
+void Core::ExpectCommitted() {
+  std::array<std::string_view, kTxnsExpectedAtOnce> payloads;
+  size_t n = 0;
+  for (size_t i = 0; i < std::min(committed_.size(), payloads.size()); ++i) {
+    const auto* entry = std::get_if<LogEntry>(&committed_[i]);
+    if (entry != nullptr) payloads[n++] = *entry->payload;
+  }
+  if (n > 1) tree().Expect(std::span(payloads).first(n));
 }
 
 bool Core::RunNext(AppliedBatch* batch) {

@@ -1,6 +1,7 @@
 #include "server/pipeline/core_loop.h"
 
 #include <algorithm>
+#include <span>
 #include <utility>
 #include <variant>
 
@@ -13,6 +14,8 @@ namespace {
 
 Instant Now() { return {MonoNow(), WallNow()}; }
 
+// What so many messages look up stays in the cache until they are handled.
+constexpr size_t kExpectedAtOnce = 16;
 constexpr size_t kMessagesHereMax = 16;
 constexpr size_t kPeerEventsHereMax = 4;
 constexpr size_t kPacketsHereMax = 4;
@@ -101,8 +104,11 @@ void CoreLoop::Run() {
 }
 
 void CoreLoop::Turn(std::vector<CoreMessage>* messages) {
-  for (CoreMessage& message : *messages) {
-    core_.Handle(Now(), message);
+  const std::span<CoreMessage> all(*messages);
+  for (size_t i = 0; i < all.size(); ++i) {
+    if (i % kExpectedAtOnce == 0)
+      core_.Expect(all.subspan(i, std::min(kExpectedAtOnce, all.size() - i)));
+    core_.Handle(Now(), all[i]);
     if (core_.failed()) return;
   }
   core_.Advance(Now());

@@ -11,6 +11,7 @@
 #include "protocol/session_password.h"
 #include "server/admin/four_letter_words.h"
 #include "server/admin/operation_label.h"
+#include "server/pipeline/expected_paths.h"
 #include "server/pipeline/read_handlers.h"
 #include "server/pipeline/reply.h"
 #include "server/session/session_host.h"
@@ -25,6 +26,8 @@ constexpr size_t kReplyErrorOffset = 16;
 constexpr size_t kReplyHeaderBytes = 20;
 // So many requests in flight take less time than waking the core's thread for them.
 constexpr int64_t kFewRequests = 8;
+// What so many reads look up stays in the cache until they run.
+constexpr size_t kExpectedAtOnce = 32;
 // `stmk` is followed by a long.
 constexpr size_t kFourLetterArgumentBytes = 8;
 
@@ -79,8 +82,14 @@ bool ClientSession::wants_input() const {
 
 size_t ClientSession::Consume(std::string_view in) {
   size_t taken = 0;
+  size_t expected = 0;
   while (wants_input() && in.size() - taken >= kLengthBytes) {
     const std::string_view rest = in.substr(taken);
+    if (expected == 0) {
+      expected = ExpectReads(rest);
+      if (!wants_input()) break;  // a delivery has closed the connection
+    }
+    if (expected > 0) --expected;
     if (state_ == State::kNew && IsFourLetterWord(rest)) {
       taken = in.size();
       break;
@@ -112,6 +121,16 @@ size_t ClientSession::Consume(std::string_view in) {
   }
   SubmitBatch();
   return taken;
+}
+
+// What the reads among the next requests look up is fetched for all of them at once. Returns how
+// many requests it has seen to.
+size_t ClientSession::ExpectReads(std::string_view in) {
+  if (state_ != State::kOpen || !order_.empty()) return 0;
+  std::vector<std::string_view> paths;
+  const size_t frames = AddPathsOfReads(in, kExpectedAtOnce, &paths);
+  if (paths.size() > 1) io_.ReadTree().nodes().Expect(paths);
+  return frames;
 }
 
 bool ClientSession::IsFourLetterWord(std::string_view in) {
@@ -374,8 +393,23 @@ void ClientSession::ExecuteParked() {
   Execute(pending, pending.request->body, pending.request->identities);
 }
 
+// What the next parked reads look up is fetched for all of them at once.
+void ClientSession::ExpectParked() {
+  if (order_.size() < 2 || order_.front().kind != OpKind::kTreeRead) return;
+  const DataTree& tree = io_.ReadTree();  // first: what it delivers can change the order
+  std::vector<std::string_view> paths;
+  for (const Pending& pending : order_) {
+    if (pending.at_core || paths.size() >= kExpectedAtOnce) break;
+    if (pending.request != nullptr) AddPaths(pending.request->body, &paths);
+  }
+  if (paths.size() > 1) tree.nodes().Expect(paths);
+}
+
 void ClientSession::RunParked() {
-  if (has_runnable()) io_.CatchUp();
+  if (has_runnable()) {
+    io_.CatchUp();
+    ExpectParked();
+  }
   while (has_runnable() && (state_ == State::kOpen || state_ == State::kClosing)) {
     ExecuteParked();
   }

@@ -105,6 +105,8 @@ class ClientSession {
   bool IsFourLetterWord(std::string_view in);
   void HandleHandshake(std::string_view frame);
   void StartSession(const Handshake& handshake);
+  size_t ExpectReads(std::string_view in);
+  void ExpectParked();
   void HandleFrame(std::string_view frame);
   void HandleRequest(const OpRow& row, int32_t xid, std::string_view frame);
   void HandleAtOnce(Pending& pending, std::string_view body);

@@ -45,6 +45,19 @@ TEST(Create, SetsTheNodesStatAndItsParents) {  // CP-7.9, CP-7.10, QP-6.2
   EXPECT_EQ(p.mtime, p_time);
 }
 
+TEST(Expect, TakesWhatNobodyCouldApply) {
+  DataTree tree{DataTreeOptions{}};
+  const std::string before = DumpTree(tree);
+  const std::string set = PayloadOf(OpCode::kSetData, 1, SetDataTxn{"/a", "x", 1});
+  const std::string path_too_long =
+      PayloadOf(OpCode::kSetData, 1, std::string_view("\x7f\xff\xff\xff/a"));
+  const std::vector<std::string_view> payloads{
+      "", "short", set, set, std::string_view(set).substr(0, 36), path_too_long};
+  tree.Expect(payloads);
+  tree.Expect({});
+  EXPECT_EQ(DumpTree(tree), before);
+}
+
 TEST(Delete, RaisesTheParentsPzxidAndVisibleCversion) {  // CP-7.10, CP-7.13, SO-3.6
   TestTree t;
   t.Create("/p");

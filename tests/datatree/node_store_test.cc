@@ -41,6 +41,27 @@ TEST(NodeStore, FindsNodesByExactPathsOnly) {  // CP-6.6, CP-6.13
   EXPECT_EQ(store.size(), 4u);
 }
 
+TEST(NodeStore, ExpectingPathsChangesNothing) {
+  NodeStore store(1);
+  std::vector<std::string> paths{"", "/", "//", "a", "a/b", "/none/x", "/a/", "/a//b", "/b/c/d"};
+  const NodeId a = store.Create(NodeStore::kRoot, "a", "", 0, CreatedAt(1));
+  for (int i = 0; i < 100; ++i) {
+    const std::string name = "n" + std::to_string(i);
+    store.Create(i % 2 == 0 ? a : NodeStore::kRoot, name, std::string(i * 20, 'x'), 0,
+                 CreatedAt(2));
+    paths.push_back((i % 2 == 0 ? "/a/" : "/") + name);
+  }
+  store.Remove(store.Lookup("/a/n4"));
+  std::vector<NodeId> before;
+  for (const std::string& path : paths) before.push_back(store.Lookup(path));
+  const std::vector<std::string_view> views(paths.begin(), paths.end());
+  store.Expect({});
+  store.Expect(views);
+  std::vector<NodeId> after;
+  for (const std::string& path : paths) after.push_back(store.Lookup(path));
+  EXPECT_EQ(before, after);
+}
+
 TEST(NodeStore, GoesAsDeepAsAFrameAllows) {
   NodeStore store(1);
   NodeId node = NodeStore::kRoot;

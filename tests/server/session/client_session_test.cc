@@ -6,11 +6,13 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "protocol/jute.h"
 #include "protocol/session_password.h"
 #include "server/net/server_context.h"
+#include "server/pipeline/reply.h"
 #include "server/session/session_host.h"
 
 namespace lockkeeper {
@@ -160,6 +162,74 @@ TEST_F(ClientSessionTest, AReadThatMeetsTheEndOfItsConnectionSetsNoWatch) {
   Sends(RequestFrame(5, OpCode::kGetData, PathWatchRequest{"/", true}));
   EXPECT_TRUE(io_.watches().empty());
   RootChanges();
+}
+
+TEST_F(ClientSessionTest, ReadsThatComeTogetherAreAnsweredAsOneByOne) {
+  std::string all;
+  std::string one_by_one;
+  for (int32_t xid = 1; xid <= 100; ++xid) {
+    const char* const paths[] = {"/", "/zookeeper", "/none", "/zookeeper/quota", "relative", ""};
+    const OpCode op = xid % 2 == 0 ? OpCode::kGetData : OpCode::kGetChildren2;
+    const std::string frame = RequestFrame(xid, op, PathWatchRequest{paths[xid % 6], false});
+    all += frame;
+    Sends(frame);
+    one_by_one += std::exchange(io_.out, {});
+  }
+  Sends(all);
+  EXPECT_EQ(io_.out, one_by_one);
+}
+
+TEST_F(ClientSessionTest, OfReadsThatMeetTheEndOfTheirConnectionTogetherNoneIsAnswered) {
+  io_.on_read_tree = [this] { io_.Close(); };
+  const std::string read = RequestFrame(5, OpCode::kGetData, PathWatchRequest{"/", true});
+  io_.session().Consume(read + read + read);
+  EXPECT_TRUE(io_.out.empty());
+  EXPECT_TRUE(io_.watches().empty());
+}
+
+// Two reads wait for a write. Its reply lets them run; while they enter the tree, the end comes.
+TEST_F(ClientSessionTest, ParkedReadsThatMeetTheEndOfTheirConnectionSetNoWatch) {
+  Sends(RequestFrame(4, OpCode::kDelete, DeleteRequest{"/a", -1}));
+  const std::string read = RequestFrame(5, OpCode::kGetData, PathWatchRequest{"/", true});
+  Sends(read + read);
+  EXPECT_TRUE(io_.out.empty());
+  AppliedBatch batch;
+  WriteHeaderOnly(4, Zxid{9}, ErrorCode::kNoNode, &batch.bytes);
+  batch.items.push_back({.zxid = Zxid{9},
+                         .bytes_end = batch.bytes.size(),
+                         .kind = DeliveryKind::kReply,
+                         .to = kConnection,
+                         .session = kReturning});
+  batch.last_zxid = Zxid{9};
+  io_.Take(batch);
+  EXPECT_EQ(io_.out.size(), 20u) << "the reply to the write";
+  io_.on_read_tree = [this] { io_.Close(); };
+  io_.session().RunParked();
+  EXPECT_EQ(io_.out.size(), 20u);
+  EXPECT_TRUE(io_.watches().empty());
+}
+
+TEST_F(ClientSessionTest, ParkedReadsRunInTheirOrder) {  // CP-10.4
+  Sends(RequestFrame(4, OpCode::kDelete, DeleteRequest{"/a", -1}));
+  std::string reads;
+  for (int32_t xid = 5; xid < 50; ++xid) {
+    reads += RequestFrame(xid, OpCode::kGetData, PathWatchRequest{"/", false});
+  }
+  Sends(reads);
+  AppliedBatch batch;
+  batch.items.push_back(
+      {.zxid = Zxid{9}, .kind = DeliveryKind::kReply, .to = kConnection, .session = kReturning});
+  batch.last_zxid = Zxid{9};
+  io_.Take(batch);
+  io_.session().RunParked();
+  std::string_view out = io_.out;
+  for (int32_t xid = 5; xid < 50; ++xid) {
+    ASSERT_GE(out.size(), 4u);
+    const auto length = static_cast<size_t>(LoadInt(out.data()));
+    EXPECT_EQ(Decode<ReplyHeader>(out.substr(4))->xid, xid);
+    out.remove_prefix(4 + length);
+  }
+  EXPECT_TRUE(out.empty());
 }
 
 TEST_F(ClientSessionTest, AReadThatMeetsItInFrontOfTheTreeSetsNoneEither) {
