@@ -52,14 +52,17 @@ TEST(NodeStore, ExpectingPathsChangesNothing) {
     paths.push_back((i % 2 == 0 ? "/a/" : "/") + name);
   }
   store.Remove(store.Lookup("/a/n4"));
-  std::vector<NodeId> before;
-  for (const std::string& path : paths) before.push_back(store.Lookup(path));
+  const auto look_up = [&] {
+    std::vector<NodeId> found;
+    found.reserve(paths.size());
+    for (const std::string& path : paths) found.push_back(store.Lookup(path));
+    return found;
+  };
+  const std::vector<NodeId> before = look_up();
   const std::vector<std::string_view> views(paths.begin(), paths.end());
   store.Expect({});
   store.Expect(views);
-  std::vector<NodeId> after;
-  for (const std::string& path : paths) after.push_back(store.Lookup(path));
-  EXPECT_EQ(before, after);
+  EXPECT_EQ(look_up(), before);
 }
 
 TEST(NodeStore, GoesAsDeepAsAFrameAllows) {
