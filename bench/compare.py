@@ -115,7 +115,7 @@ def plots(where: str, results: dict) -> dict:
 def main() -> None:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("where", nargs="*", choices=[*PLACES, []], default=list(PLACES))
+    parser.add_argument("where", nargs="*", help=", ".join(PLACES) + "; default: both")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=6)
     parser.add_argument("--sweep-rounds", type=int, default=1)
@@ -125,8 +125,10 @@ def main() -> None:
     parser.add_argument("--only", help="only loads whose name holds this")
     parser.add_argument("--write", action="store_true", help="put tables and plots into docs/")
     options = parser.parse_args()
+    if unknown := set(options.where) - set(PLACES):
+        parser.error(f"no such place: {', '.join(sorted(unknown))}")
     print(f"load of the machine before: {machine_load():.1f}", file=sys.stderr)
-    for where in options.where:
+    for where in options.where or PLACES:
         for part, loads, rounds, seconds in (
             ("targets", LOADS, options.rounds, options.seconds),
             ("sweep", SWEEP, options.sweep_rounds, options.sweep_seconds),

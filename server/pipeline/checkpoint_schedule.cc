@@ -2,12 +2,18 @@
 
 #include <glog/logging.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace lockkeeper {
 namespace {
 
 constexpr uint64_t kBacklogFactor = 8;
+// After a checkpoint the log's triggers wait for so many times what it took: writing checkpoints
+// then takes a tenth of the time at most, however quickly transactions come. Not longer than
+// kRestMaxMs, since what has not been written must be replayed.
+constexpr int64_t kRestFactor = 9;
+constexpr int64_t kRestMaxMs = 1000;
 
 }  // namespace
 
@@ -23,15 +29,19 @@ bool CheckpointSchedule::TakeStart(bool dirty, uint64_t dirty_bytes, MonoMs now)
   if (running_) return false;
   const bool by_clock = options_.interval_ms > 0 && now >= next_by_clock_;
   if (by_clock) next_by_clock_ = MonoMs{now.value + options_.interval_ms};
-  if (!due_ && !by_clock && dirty_bytes < options_.dirty_bytes) return false;
+  const bool by_log = due_ && now >= rest_until_;
+  if (!by_log && !by_clock && dirty_bytes < options_.dirty_bytes) return false;
   due_ = false;
   running_ = dirty;
+  started_ = now;
   return dirty;
 }
 
 void CheckpointSchedule::Finished(MonoMs now) {
   running_ = false;
   next_by_clock_ = MonoMs{now.value + options_.interval_ms};
+  const int64_t took_ms = now.value - started_.value;
+  rest_until_ = MonoMs{now.value + std::min(kRestFactor * took_ms, kRestMaxMs)};
 }
 
 bool CheckpointSchedule::MustWait(uint64_t dirty_bytes) const {
@@ -39,8 +49,10 @@ bool CheckpointSchedule::MustWait(uint64_t dirty_bytes) const {
 }
 
 MonoMs CheckpointSchedule::NextDeadline() const {
-  if (options_.interval_ms <= 0 || running_) return MonoMs{std::numeric_limits<int64_t>::max()};
-  return next_by_clock_;
+  MonoMs next{std::numeric_limits<int64_t>::max()};
+  if (running_) return next;
+  if (options_.interval_ms > 0) next = next_by_clock_;
+  return due_ ? std::min(next, rest_until_) : next;
 }
 
 }  // namespace lockkeeper

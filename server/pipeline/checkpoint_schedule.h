@@ -15,7 +15,9 @@ struct CheckpointScheduleOptions {
 
 // Triggers come from the log thread (snapCount, snapSizeLimitInKb), from the amount that changed
 // and from the clock. One that comes while a checkpoint runs is dropped, as in ZooKeeper: what
-// changed since makes the next one soon enough.
+// changed since makes the next one soon enough. The log's wait for a while after a checkpoint:
+// under full load it reaches its limits several times a second.
+//
 // Threads: owned by the core thread.
 class CheckpointSchedule {
  public:
@@ -41,6 +43,8 @@ class CheckpointSchedule {
   MonoMs next_by_clock_;
   bool due_ = false;
   bool running_ = false;
+  MonoMs started_;
+  MonoMs rest_until_;  // before it, due_ alone begins none
 };
 
 }  // namespace lockkeeper

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <limits>
 #include <span>
 #include <utility>
 
@@ -16,6 +17,7 @@ namespace {
 
 // A standalone server is an ensemble of one.
 constexpr PeerId kSelf{0};
+constexpr MonoMs kNever{std::numeric_limits<int64_t>::max()};
 // What so many transactions change stays in the cache until they are applied.
 constexpr size_t kTxnsExpectedAtOnce = 32;
 
@@ -92,7 +94,8 @@ void Core::Handle(StopCore&) {
 }
 
 MonoMs Core::NextDeadline() const {
-  MonoMs next = schedule_.NextDeadline();
+  // A deadline that passes unused would keep the thread from sleeping.
+  MonoMs next = MayCheckpoint() ? schedule_.NextDeadline() : kNever;
   if (serving_.serving() && Proposes()) next = std::min(next, reaper_.NextDeadline());
   if (member_ != nullptr) next = std::min(next, member_->NextDeadline());
   return next;
@@ -101,12 +104,14 @@ MonoMs Core::NextDeadline() const {
 // Between two transactions: what is frozen is the tree at last_zxid(), all of it committed. A
 // member that does not serve may hold what will never be. A checkpoint is never ahead of the log: a
 // member applies what others have on disk, and a log with a hole would be somebody's history.
+bool Core::MayCheckpoint() const {
+  return !stopping_ && serving_.serving() && applied_ <= persisted_;
+}
+
 void Core::MaybeCheckpoint() {
+  if (!MayCheckpoint()) return;
   const CheckpointTracker& tracker = mutable_tree().checkpoint_tracker();
-  if (stopping_ || !serving_.serving() || applied_ > persisted_ ||
-      !schedule_.TakeStart(tracker.dirty(), tracker.dirty_bytes(), now_.mono)) {
-    return;
-  }
+  if (!schedule_.TakeStart(tracker.dirty(), tracker.dirty_bytes(), now_.mono)) return;
   ports_.BeginCheckpoint(&mutable_tree());
 }
 

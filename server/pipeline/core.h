@@ -163,6 +163,7 @@ class Core final : public EnsembleHost {
   PrepareContext ContextFor(SessionId session, int32_t xid,
                             const std::vector<Identity>& identities) const;
   void RunReaper();
+  bool MayCheckpoint() const;
   void MaybeCheckpoint();
   // Takes up the requests that had to wait for the checkpoint, if it is time.
   void ReleaseDelayed();

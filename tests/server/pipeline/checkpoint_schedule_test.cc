@@ -28,6 +28,28 @@ TEST(CheckpointSchedule, DropsATriggerWhileOneRuns) {  // SO-3.14
   EXPECT_FALSE(schedule.TakeStart(true, 1, kStart));
 }
 
+TEST(CheckpointSchedule, RestsBeforeItFollowsTheLogAgain) {
+  CheckpointSchedule schedule(kOptions, kStart);
+  schedule.Due();
+  ASSERT_TRUE(schedule.TakeStart(true, 1, kStart));
+  schedule.Finished(MonoMs{1010});
+  schedule.Due();
+  EXPECT_EQ(schedule.NextDeadline(), MonoMs{1100}) << "nine times what the last one took";
+  EXPECT_FALSE(schedule.TakeStart(true, 1, MonoMs{1099}));
+  EXPECT_TRUE(schedule.TakeStart(true, 1, MonoMs{1100})) << "the trigger was not lost";
+}
+
+TEST(CheckpointSchedule, DoesNotRestForLongNorWhenMuchHasChanged) {
+  CheckpointSchedule schedule({.dirty_bytes = 100, .interval_ms = 0}, kStart);
+  schedule.Due();
+  ASSERT_TRUE(schedule.TakeStart(true, 1, kStart));
+  schedule.Finished(MonoMs{31'000});
+  schedule.Due();
+  EXPECT_EQ(schedule.NextDeadline(), MonoMs{32'000});
+  EXPECT_FALSE(schedule.TakeStart(true, 99, MonoMs{31'001}));
+  EXPECT_TRUE(schedule.TakeStart(true, 100, MonoMs{31'001}));
+}
+
 TEST(CheckpointSchedule, BeginsWhenEnoughHasChanged) {
   CheckpointSchedule schedule(kOptions, kStart);
   EXPECT_FALSE(schedule.TakeStart(true, 99, kStart));

@@ -158,6 +158,19 @@ TEST_F(MemberCore, KeepsAndSendsOnEveryByteOfATransaction) {  // QP-4.3
   EXPECT_EQ(sent, payloads);
 }
 
+// The checkpoint that is due must wait until it serves again.
+TEST_F(MemberCore, SleepsThoughItServesNobodyForLongerThanACheckpointInterval) {
+  EXPECT_TRUE(core.Sleeps()) << "before its first election";
+  core.Follow();
+  EXPECT_TRUE(core.Sleeps());
+  core.LeaderLost();
+  for (int n = 0; n < 100; ++n) {
+    core.Pass(10'000);
+    EXPECT_EQ(core.serving().role(), ServingRole::kNone);
+    EXPECT_TRUE(core.Sleeps()) << n;
+  }
+}
+
 // Clients whose requests no answer of the leader belongs to any more would wait for ever.
 TEST_F(MemberCore, ASyncsAnswerThatIsNotForTheNextRequestEndsTheRole) {
   core.Follow();

@@ -46,6 +46,11 @@ void ScriptedCore::Send(CoreMessage message) {
   core_->Advance(Now());
 }
 
+void ScriptedCore::Pass(int64_t ms) {
+  now_.value += ms;
+  core_->Advance(Now());
+}
+
 void ScriptedCore::Tell(PeerEvent event) {
   PeerEvents events;
   events.events.push_back(std::move(event));

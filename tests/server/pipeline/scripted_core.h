@@ -59,6 +59,11 @@ class ScriptedCore final : public CorePorts, public PeerTransport {
   // A request of `session` on kClient.
   void Request(SessionId session, int32_t xid, OpCode op, std::string body);
 
+  // ---- Time. Does what is due then.
+  void Pass(int64_t ms);
+  // False: its thread would not sleep at all.
+  bool Sleeps() const { return core_->NextDeadline() > now_; }
+
   // ---- What came of it, since the last call.
   std::vector<QuorumPacket> ToLeader() { return std::exchange(to_leader_, {}); }
   std::vector<QuorumPacket> ToLearner() { return std::exchange(to_learner_, {}); }
