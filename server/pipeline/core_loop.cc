@@ -106,8 +106,9 @@ void CoreLoop::Run() {
 void CoreLoop::Turn(std::vector<CoreMessage>* messages) {
   const std::span<CoreMessage> all(*messages);
   for (size_t i = 0; i < all.size(); ++i) {
-    if (i % kExpectedAtOnce == 0)
+    if (i % kExpectedAtOnce == 0) {
       core_.Expect(all.subspan(i, std::min(kExpectedAtOnce, all.size() - i)));
+    }
     core_.Handle(Now(), all[i]);
     if (core_.failed()) return;
   }
