@@ -209,7 +209,7 @@ TEST_F(ClientSessionTest, ParkedReadsThatMeetTheEndOfTheirConnectionSetNoWatch) 
   EXPECT_TRUE(io_.watches().empty());
 }
 
-TEST_F(ClientSessionTest, ParkedReadsRunInTheirOrder) {  // CP-10.4
+TEST_F(ClientSessionTest, ParkedReadsRunInTheirOrder) {
   Sends(RequestFrame(4, OpCode::kDelete, DeleteRequest{"/a", -1}));
   std::string reads;
   for (int32_t xid = 5; xid < 50; ++xid) {
