@@ -5,9 +5,10 @@
 
 #include "server/commands.h"
 
-// How jemalloc is told what to do (its manual, TUNING). Two arenas: what one thread allocates another
-// frees, so more of them only keep more. What is free goes back to the system after a second, by a
-// thread of its own, so that neither a checkpoint's buffers nor a storm of sessions stays.
+// How jemalloc is told what to do (its manual, TUNING). Two arenas: what one thread allocates
+// another frees, so more of them only keep more. What is free goes back to the system after a
+// second, by a thread of its own, so that neither a checkpoint's buffers nor a storm of sessions
+// stays.
 extern "C" {
 extern const char* const malloc_conf;
 const char* const malloc_conf =
