@@ -123,10 +123,10 @@ def most_sessions(subjects: dict, wanted: int) -> tuple:
     raise SystemExit("not even 1000 sessions can be held")
 
 
-def events_a_cpu_second(line: dict) -> float:
-    """Of the server, which between the events also answers the reads that set the watches again."""
+def whole_rounds(line: dict) -> dict:
+    """The rate of events and the server's cores, with the time in which the watches are set again."""
     took = line["cpu_seconds"] / line["client_cores"]
-    return line["events"] / (took * line["server_cores"])
+    return {"per_second": line["events"] / took, "server_cores": line["server_cores"]}
 
 
 def fanout(options) -> str:
@@ -152,7 +152,7 @@ def fanout(options) -> str:
             busy = [f"{line['cpu_seconds_of_events'] / line['seconds']:.2f}" for line in (ours, theirs)]
             cells.append(" / ".join(busy))
             cells.append(f"{ours['server_cores']:.2f} / {theirs['server_cores']:.2f}")
-            cells.append(f"**{events_a_cpu_second(ours) / events_a_cpu_second(theirs):.1f}**")
+            cells.append(efficiency(whole_rounds(ours), whole_rounds(theirs)))
             lines.append("| " + " | ".join(cells) + " |")
     return "\n".join(lines + [f"\n{text}" for text in trouble])
 

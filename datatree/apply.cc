@@ -91,24 +91,30 @@ void ListFailures(const std::vector<SubTxn>& txns, std::vector<OpResult>* result
   }
 }
 
-// Most transactions begin with the path that they change.
-void AddFirstPath(std::string_view body, std::vector<std::string_view>* paths) {
-  JuteReader in(body);
+// Most transactions begin with the path that they change; others give something else or nothing.
+std::string_view FirstPath(JuteReader& in) {
   std::string_view path;
   in.Read(path);
-  if (in.ok() && path.starts_with('/')) paths->push_back(path);
+  return path;
+}
+
+// Those that `txns` change from the one at `begin` on.
+ExpectedPaths NextPaths(const std::vector<SubTxn>& txns, size_t begin) {
+  ExpectedPaths next;
+  for (size_t i = begin; i < txns.size() && i - begin < ExpectedPaths::kMax; ++i) {
+    JuteReader body(txns[i].data);
+    next.Add(FirstPath(body));
+  }
+  return next;
 }
 
 }  // namespace
 
-void DataTree::Expect(std::span<const std::string_view> payloads) const {
-  constexpr size_t kHeaderBytes = 32;  // of a TxnHeader
-  std::vector<std::string_view> paths;
-  paths.reserve(payloads.size());
-  for (const std::string_view payload : payloads) {
-    if (payload.size() > kHeaderBytes) AddFirstPath(payload.substr(kHeaderBytes), &paths);
-  }
-  if (paths.size() > 1) nodes_.Expect(paths);
+std::string_view DataTree::PathIn(std::string_view payload) {
+  JuteReader in(payload);
+  TxnHeader header;
+  in.Read(header);
+  return FirstPath(in);
 }
 
 bool DataTree::CanApply(std::string_view payload) {
@@ -164,14 +170,11 @@ bool TxnApplier::ApplyMulti(JuteReader& in, ApplyOutcome* outcome) {
     ListFailures(txns, &outcome->multi);
     return true;
   }
-  std::vector<std::string_view> paths;
-  paths.reserve(txns.size());
-  for (const SubTxn& txn : txns) AddFirstPath(txn.data, &paths);
-  tree_.nodes().Expect(paths);
   outcome->multi.reserve(txns.size());
-  for (const SubTxn& txn : txns) {
-    JuteReader body(txn.data);
-    ApplyOne(static_cast<OpCode>(txn.type), body, &outcome->multi.emplace_back());
+  for (size_t i = 0; i < txns.size(); ++i) {
+    if (i % ExpectedPaths::kMax == 0) tree_.nodes().Expect(NextPaths(txns, i));
+    JuteReader body(txns[i].data);
+    ApplyOne(static_cast<OpCode>(txns[i].type), body, &outcome->multi.emplace_back());
   }
   return true;
 }

@@ -7,7 +7,6 @@
 #include <map>
 #include <optional>
 #include <set>
-#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -68,8 +67,9 @@ class DataTree {
   // `changes` unless null. Repeating transactions that the tree already contains is harmless
   // (storage-and-operations 3.5). kCorruption: not a transaction; the tree is unchanged.
   Result<ApplyOutcome> Apply(std::string_view payload, std::vector<Change>* changes);
-  // These payloads will be applied next: what they change is fetched for all of them at once.
-  void Expect(std::span<const std::string_view> payloads) const;
+  // The path that a payload changes if it is one of a single operation, for ExpectedPaths; anything
+  // for others.
+  static std::string_view PathIn(std::string_view payload);
   // Whether Apply would take it, on any tree: for payloads of others, before they are logged.
   static bool CanApply(std::string_view payload);
 

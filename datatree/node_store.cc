@@ -102,24 +102,16 @@ NodeId NodeStore::FindChild(NodeId parent, std::string_view name) const {
                      [&](NodeId n) { return slot(n).parent == parent && NameOf(n) == name; });
 }
 
-void NodeStore::Expect(std::span<const std::string_view> paths) const {
-  while (!paths.empty()) {
-    const size_t n = std::min(paths.size(), kExpectedAtOnce);
-    ExpectGroup(paths.first(n));
-    paths = paths.subspan(n);
-  }
-}
-
 // Three steps, each of which needs what the one before has fetched: place in the index, slot,
 // payload. Parents are few and used all the time: they are simply looked up.
-void NodeStore::ExpectGroup(std::span<const std::string_view> paths) const {
-  std::array<uint64_t, kExpectedAtOnce> hashes;
+void NodeStore::Expect(const ExpectedPaths& expected) const {
+  if (expected.fewer_than_two()) return;
+  std::array<uint64_t, ExpectedPaths::kMax> hashes;
   std::string_view parent_path;
   NodeId parent = kRoot;
   size_t n = 0;
-  for (const std::string_view path : paths) {
+  for (const std::string_view path : expected.paths()) {
     const size_t slash = path.rfind('/');
-    if (slash == std::string_view::npos) continue;
     if (path.substr(0, slash) != parent_path) {
       parent_path = path.substr(0, slash);
       parent = Lookup(parent_path);
@@ -128,7 +120,7 @@ void NodeStore::ExpectGroup(std::span<const std::string_view> paths) const {
     hashes[n] = HashIndex::Hash(parent, path.substr(slash + 1), hash_seed_);
     index_.Prefetch(hashes[n++]);
   }
-  std::array<NodeId, kExpectedAtOnce> nodes;
+  std::array<NodeId, ExpectedPaths::kMax> nodes;
   for (size_t i = 0; i < n; ++i) {
     nodes[i] = index_.Find(hashes[i], [](NodeId) { return true; });
     if (nodes[i] != kNoNode) __builtin_prefetch(&slot(nodes[i]));

@@ -9,11 +9,11 @@
 
 #include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "datatree/expected_paths.h"
 #include "datatree/hash_index.h"
 #include "datatree/payload_arena.h"
 #include "protocol/error_code.h"  // before kNoNode, whose name one of its members has too
@@ -63,7 +63,7 @@ class NodeStore {
   NodeId FindChild(NodeId parent, std::string_view name) const;
   // Brings into the cache what Lookup of these paths will read and what stands there, all of them
   // at the same time: one after the other they would each wait for memory.
-  void Expect(std::span<const std::string_view> paths) const;
+  void Expect(const ExpectedPaths& expected) const;
 
   // REQUIRES: the parent exists and has no child of that name.
   NodeId Create(NodeId parent, std::string_view name, std::string_view data, uint32_t acl_id,
@@ -110,7 +110,6 @@ class NodeStore {
     size_t total() const { return head_bytes + name_bytes + data_bytes; }
   };
   static constexpr size_t kSlotsPerChunk = 1 << 15;
-  static constexpr size_t kExpectedAtOnce = 32;
 
   Slot& slot(NodeId n) { return chunks_[n / kSlotsPerChunk][n % kSlotsPerChunk]; }
   const Slot& slot(NodeId n) const { return chunks_[n / kSlotsPerChunk][n % kSlotsPerChunk]; }
@@ -125,7 +124,6 @@ class NodeStore {
   void Link(NodeId parent, NodeId child);
   void Unlink(NodeId child);
   uint64_t HashOf(NodeId node) const;
-  void ExpectGroup(std::span<const std::string_view> paths) const;
 
   const uint64_t hash_seed_;
   PayloadArena arena_;

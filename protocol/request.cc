@@ -159,4 +159,13 @@ std::optional<RequestBody> DecodeRequest(OpCode op, std::string_view body) {
   }
 }
 
+std::string_view PathOf(const RequestBody& request) {
+  return std::visit(
+      [](const auto& r) -> std::string_view {
+        if constexpr (requires { r.path; }) return r.path;
+        return {};
+      },
+      request);
+}
+
 }  // namespace lockkeeper

@@ -55,6 +55,9 @@ using RequestBody =
 // Views in the result point into `body`.
 std::optional<RequestBody> DecodeRequest(OpCode op, std::string_view body);
 
+// The one path that a request names; empty if it names none or several.
+std::string_view PathOf(const RequestBody& request);
+
 }  // namespace lockkeeper
 
 #endif  // LOCKKEEPER_PROTOCOL_REQUEST_H_

@@ -3,13 +3,11 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <array>
 #include <limits>
 #include <span>
 #include <utility>
 
 #include "protocol/limits.h"
-#include "server/pipeline/expected_paths.h"
 #include "server/pipeline/reply.h"
 
 namespace lockkeeper {
@@ -18,8 +16,6 @@ namespace {
 // A standalone server is an ensemble of one.
 constexpr PeerId kSelf{0};
 constexpr MonoMs kNever{std::numeric_limits<int64_t>::max()};
-// What so many transactions change stays in the cache until they are applied.
-constexpr size_t kTxnsExpectedAtOnce = 32;
 
 }  // namespace
 
@@ -59,15 +55,16 @@ void Core::Start(const Instant& now) {
 }
 
 // Who forwards requests does not look at the tree for them.
-void Core::Expect(std::span<const CoreMessage> messages) {
-  if (!Proposes()) return;
-  for (const CoreMessage& message : messages) {
-    const auto* batch = std::get_if<RequestBatch>(&message);
-    if (batch == nullptr) continue;
-    for (const CoreRequest& request : batch->requests) AddPaths(request.body, &expected_);
+size_t Core::Expect(std::span<const CoreMessage> messages) const {
+  if (!Proposes()) return messages.size();
+  ExpectedPaths next;
+  size_t seen = 0;
+  for (; seen < messages.size() && !next.full(); ++seen) {
+    const auto* batch = std::get_if<RequestBatch>(&messages[seen]);
+    if (batch != nullptr) AddPaths(batch->requests, &next);
   }
-  if (expected_.size() > 1) tree().nodes().Expect(expected_);
-  expected_.clear();
+  tree().nodes().Expect(next);
+  return seen;
 }
 
 void Core::Handle(const Instant& now, CoreMessage& message) {
@@ -162,7 +159,7 @@ void Core::ApplySlice() {
   batch->changes.reserve(expected);
   const auto apply = [this, &batch] {
     for (size_t n = 0; n < kTxnsPerGateMax && batch->bytes.size() < kBatchBytesMax; ++n) {
-      if (n % kTxnsExpectedAtOnce == 0) ExpectCommitted();
+      if (n % ExpectedPaths::kMax == 0) ExpectCommitted();
       if (!RunNext(batch.get())) break;
     }
     batch->last_zxid = tree().last_zxid();
@@ -180,14 +177,13 @@ void Core::MoveTree(const std::function<void()>& change) {
   ports_.ChangeTree(move, batch);
 }
 
-void Core::ExpectCommitted() {
-  std::array<std::string_view, kTxnsExpectedAtOnce> payloads;
-  size_t n = 0;
-  for (size_t i = 0; i < std::min(committed_.size(), payloads.size()); ++i) {
+void Core::ExpectCommitted() const {
+  ExpectedPaths next;
+  for (size_t i = 0; i < std::min(committed_.size(), ExpectedPaths::kMax); ++i) {
     const auto* entry = std::get_if<LogEntry>(&committed_[i]);
-    if (entry != nullptr) payloads[n++] = *entry->payload;
+    if (entry != nullptr) next.Add(DataTree::PathIn(*entry->payload));
   }
-  if (n > 1) tree().Expect(std::span(payloads).first(n));
+  tree().nodes().Expect(next);
 }
 
 bool Core::RunNext(AppliedBatch* batch) {

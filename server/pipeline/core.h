@@ -11,7 +11,6 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <string_view>
 #include <unordered_map>
 #include <variant>
 #include <vector>
@@ -67,8 +66,9 @@ class Core final : public EnsembleHost {
   void JoinEnsemble(std::unique_ptr<EnsembleMember> member);
 
   void Start(const Instant& now);
-  // These messages will be handled next: what their requests look up is fetched for all at once.
-  void Expect(std::span<const CoreMessage> messages);
+  // These messages will be handled next: what the requests in the first of them look up is fetched
+  // for all at once. Returns how many messages that is, at least one. REQUIRES: there are some.
+  size_t Expect(std::span<const CoreMessage> messages) const;
   void Handle(const Instant& now, CoreMessage& message);
   // After every lot of messages, and at NextDeadline: does what time alone brings, gives the log
   // and the network what has collected, applies what is committed.
@@ -137,6 +137,7 @@ class Core final : public EnsembleHost {
   void Handle(CoreTask& task) { task(*this); }
   void Handle(StopCore&);
 
+  void ExpectRest(const RequestBatch& batch, size_t begin) const;
   void HandleNow(RequestBatch& batch);
   void HandleRequest(const RequestBatch& batch, CoreRequest request);
   void CloseSession(SessionId session, InFlight in_flight);
@@ -171,7 +172,7 @@ class Core final : public EnsembleHost {
   // Applies what is committed, in slices, each under all gates.
   void ApplyCommitted();
   void ApplySlice();
-  void ExpectCommitted();
+  void ExpectCommitted() const;
   void MoveTree(const std::function<void()>& change);
   bool RunNext(AppliedBatch* batch);
   bool IsFor(const InFlight& in_flight, const LogEntry& entry) const;
@@ -215,8 +216,7 @@ class Core final : public EnsembleHost {
   // A learner's: sessions heard from since the last PING, and those whom the leader is asked about.
   std::map<SessionId, int32_t> touched_;
   std::multimap<SessionId, AttachSession> revalidating_;
-  std::vector<std::string_view> expected_;  // during Expect
-  std::vector<MonoMs> complete_until_;      // by I/O thread: see TouchReport
+  std::vector<MonoMs> complete_until_;  // by I/O thread: see TouchReport
   // Digests are compared above it: a snapshot of an Apache leader holds changes of transactions
   // that follow it, and until those are applied the tree is none that ever was
   // (quorum-protocol 7.4).

@@ -14,8 +14,6 @@ namespace {
 
 Instant Now() { return {MonoNow(), WallNow()}; }
 
-// What so many messages look up stays in the cache until they are handled.
-constexpr size_t kExpectedAtOnce = 16;
 constexpr size_t kMessagesHereMax = 16;
 constexpr size_t kPeerEventsHereMax = 4;
 constexpr size_t kPacketsHereMax = 4;
@@ -104,12 +102,11 @@ void CoreLoop::Run() {
 }
 
 void CoreLoop::Turn(std::vector<CoreMessage>* messages) {
-  const std::span<CoreMessage> all(*messages);
-  for (size_t i = 0; i < all.size(); ++i) {
-    if (i % kExpectedAtOnce == 0) {
-      core_.Expect(all.subspan(i, std::min(kExpectedAtOnce, all.size() - i)));
-    }
-    core_.Handle(Now(), all[i]);
+  size_t expected = 0;
+  for (size_t i = 0; i < messages->size(); ++i) {
+    if (expected == 0) expected = core_.Expect(std::span(*messages).subspan(i));
+    --expected;
+    core_.Handle(Now(), (*messages)[i]);
     if (core_.failed()) return;
   }
   core_.Advance(Now());

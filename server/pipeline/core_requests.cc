@@ -2,6 +2,7 @@
 #include <glog/logging.h>
 
 #include <algorithm>
+#include <span>
 #include <utility>
 
 #include "server/pipeline/core.h"
@@ -52,8 +53,18 @@ void Core::Handle(RequestBatch& batch) {
   delayed_.push_back(std::move(batch));
 }
 
+// Expect saw to the first ones only.
+void Core::ExpectRest(const RequestBatch& batch, size_t begin) const {
+  if (!Proposes()) return;
+  ExpectedPaths next;
+  AddPaths(std::span(batch.requests).subspan(begin), &next);
+  tree().nodes().Expect(next);
+}
+
 void Core::HandleNow(RequestBatch& batch) {
-  for (CoreRequest& request : batch.requests) {
+  for (size_t n = 0; n < batch.requests.size(); ++n) {
+    if (n > 0 && n % ExpectedPaths::kMax == 0) ExpectRest(batch, n);
+    CoreRequest& request = batch.requests[n];
     // Requests of a session that is gone or going are dropped without a word
     // (client-protocol 10.1); its connection is about to be closed. So are all when this server
     // serves nobody, and those of a session that has moved to another server.

@@ -11,9 +11,9 @@
 #include "protocol/session_password.h"
 #include "server/admin/four_letter_words.h"
 #include "server/admin/operation_label.h"
-#include "server/pipeline/expected_paths.h"
 #include "server/pipeline/read_handlers.h"
 #include "server/pipeline/reply.h"
+#include "server/session/next_reads.h"
 #include "server/session/session_host.h"
 
 namespace lockkeeper {
@@ -26,8 +26,6 @@ constexpr size_t kReplyErrorOffset = 16;
 constexpr size_t kReplyHeaderBytes = 20;
 // So many requests in flight take less time than waking the core's thread for them.
 constexpr int64_t kFewRequests = 8;
-// What so many reads look up stays in the cache until they run.
-constexpr size_t kExpectedAtOnce = 32;
 // `stmk` is followed by a long.
 constexpr size_t kFourLetterArgumentBytes = 8;
 
@@ -127,9 +125,9 @@ size_t ClientSession::Consume(std::string_view in) {
 // many requests it has seen to.
 size_t ClientSession::ExpectReads(std::string_view in) {
   if (state_ != State::kOpen || !order_.empty()) return 0;
-  std::vector<std::string_view> paths;
-  const size_t frames = AddPathsOfReads(in, kExpectedAtOnce, &paths);
-  if (paths.size() > 1) io_.ReadTree().nodes().Expect(paths);
+  ExpectedPaths next;
+  const size_t frames = AddNextReads(in, &next);
+  if (!next.fewer_than_two()) io_.ReadTree().nodes().Expect(next);
   return frames;
 }
 
@@ -397,12 +395,12 @@ void ClientSession::ExecuteParked() {
 void ClientSession::ExpectParked() {
   if (order_.size() < 2 || order_.front().kind != OpKind::kTreeRead) return;
   const DataTree& tree = io_.ReadTree();  // first: what it delivers can change the order
-  std::vector<std::string_view> paths;
+  ExpectedPaths next;
   for (const Pending& pending : order_) {
-    if (pending.at_core || paths.size() >= kExpectedAtOnce) break;
-    if (pending.request != nullptr) AddPaths(pending.request->body, &paths);
+    if (pending.at_core || next.full()) break;
+    if (pending.request != nullptr) next.Add(PathOf(pending.request->body));
   }
-  if (paths.size() > 1) tree.nodes().Expect(paths);
+  tree.nodes().Expect(next);
 }
 
 void ClientSession::RunParked() {

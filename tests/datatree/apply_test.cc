@@ -45,17 +45,15 @@ TEST(Create, SetsTheNodesStatAndItsParents) {  // CP-7.9, CP-7.10, QP-6.2
   EXPECT_EQ(p.mtime, p_time);
 }
 
-TEST(Expect, TakesWhatNobodyCouldApply) {
-  DataTree tree{DataTreeOptions{}};
-  const std::string before = DumpTree(tree);
+TEST(PathIn, IsThatOfASingleOperation) {
   const std::string set = PayloadOf(OpCode::kSetData, 1, SetDataTxn{"/a", "x", 1});
-  const std::string path_too_long =
-      PayloadOf(OpCode::kSetData, 1, std::string_view("\x7f\xff\xff\xff/a"));
-  const std::vector<std::string_view> payloads{
-      "", "short", set, set, std::string_view(set).substr(0, 36), path_too_long};
-  tree.Expect(payloads);
-  tree.Expect({});
-  EXPECT_EQ(DumpTree(tree), before);
+  EXPECT_EQ(DataTree::PathIn(set), "/a");
+  EXPECT_EQ(DataTree::PathIn(PayloadOf(OpCode::kDelete, 1, DeleteTxn{"/a/b"})), "/a/b");
+  EXPECT_EQ(DataTree::PathIn(""), "");
+  EXPECT_EQ(DataTree::PathIn("short"), "");
+  EXPECT_EQ(DataTree::PathIn(std::string_view(set).substr(0, 36)), "") << "a length and no path";
+  EXPECT_EQ(DataTree::PathIn(PayloadOf(OpCode::kMulti, 1, std::string_view("\x7f\xff\xff\xff/a"))),
+            "");
 }
 
 TEST(Delete, RaisesTheParentsPzxidAndVisibleCversion) {  // CP-7.10, CP-7.13, SO-3.6

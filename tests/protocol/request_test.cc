@@ -99,5 +99,12 @@ TEST(DecodeMultiRead, TellsForbiddenFromUndecodable) {  // CP-8.12
                    .has_value());
 }
 
+TEST(PathOfRequest, IsTheOneThatItNames) {
+  EXPECT_EQ(PathOf(SetDataRequest{"/a", "x", -1}), "/a");
+  EXPECT_EQ(PathOf(PathWatchRequest{"/b", false}), "/b");
+  EXPECT_EQ(PathOf(EmptyRequest{}), "");
+  EXPECT_EQ(PathOf(MultiRequest{{{OpCode::kDelete, DeleteRequest{"/c", -1}}}}), "");
+}
+
 }  // namespace
 }  // namespace lockkeeper

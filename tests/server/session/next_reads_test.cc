@@ -1,4 +1,4 @@
-#include "server/pipeline/expected_paths.h"
+#include "server/session/next_reads.h"
 
 #include <gtest/gtest.h>
 
@@ -7,6 +7,8 @@
 #include <vector>
 
 #include "protocol/jute.h"
+#include "protocol/op_code.h"
+#include "protocol/records.h"
 
 namespace lockkeeper {
 namespace {
@@ -30,25 +32,24 @@ struct Seen {
   Paths paths;
   friend bool operator==(const Seen&, const Seen&) = default;
 };
-Seen Look(std::string_view in, size_t frames_max = 100) {
-  Seen seen;
-  seen.frames = AddPathsOfReads(in, frames_max, &seen.paths);
-  return seen;
+Seen Look(std::string_view in) {
+  ExpectedPaths next;
+  const size_t frames = AddNextReads(in, &next);
+  return {frames, Paths(next.paths().begin(), next.paths().end())};
 }
 
-TEST(PathsOfReads, AreThoseOfWholeFramesUpToTheFirstThatIsNoRead) {
+TEST(NextReads, AreWholeFramesUpToTheFirstThatIsNoRead) {
   const std::string two =
       Get("/a") + Frame(OpCode::kGetChildren2, Encoded(PathWatchRequest{"/b", true}));
   const std::string set = Frame(OpCode::kSetData, Encoded(SetDataRequest{"/c", "x", -1}));
   EXPECT_EQ(Look(two), (Seen{2, {"/a", "/b"}}));
   EXPECT_EQ(Look(two + set + Get("/d")), (Seen{3, {"/a", "/b"}}));
   EXPECT_EQ(Look(set + two), (Seen{1, {}}));
-  EXPECT_EQ(Look(two, 1), (Seen{1, {"/a"}}));
   EXPECT_EQ(Look(two.substr(0, two.size() - 1)), (Seen{1, {"/a"}}));
   EXPECT_EQ(Look(""), Seen{});
 }
 
-TEST(PathsOfReads, ABrokenFrameEndsThemOrHasNone) {
+TEST(NextReads, ABrokenFrameEndsThemOrHasNoPath) {
   const std::string a = Get("/a");
   EXPECT_EQ(Look(a + std::string("\xff\xff\xff\xff", 4) + a), (Seen{1, {"/a"}}))
       << "a negative length";
@@ -63,15 +64,10 @@ TEST(PathsOfReads, ABrokenFrameEndsThemOrHasNone) {
   EXPECT_EQ(Look(empty_frame + a), (Seen{1, {}}));
 }
 
-TEST(PathsOfRequests, AreAllThatARequestNames) {
-  Paths paths;
-  AddPaths(SetDataRequest{"/a", "x", -1}, &paths);
-  AddPaths(EmptyRequest{}, &paths);
-  AddPaths(MultiRequest{{{OpCode::kDelete, DeleteRequest{"/b", -1}},
-                         {OpCode::kCheck, CheckVersionRequest{"/c", 1}}}},
-           &paths);
-  AddPaths(MultiReadRequest{{{OpCode::kGetData, PathWatchRequest{"/d", false}}}, false}, &paths);
-  EXPECT_EQ(paths, (Paths{"/a", "/b", "/c", "/d"}));
+TEST(NextReads, AreAsManyAsCanBeExpected) {
+  std::string in;
+  for (int i = 0; i < 100; ++i) in += Get("/a");
+  EXPECT_EQ(Look(in), (Seen{ExpectedPaths::kMax, Paths(ExpectedPaths::kMax, "/a")}));
 }
 
 }  // namespace
