@@ -110,8 +110,8 @@ void LookupExpected(benchmark::State& state) {
     for (const std::string_view path : next.paths()) benchmark::DoNotOptimize(nodes.Lookup(path));
   }
 }
-BENCHMARK(LookupExpected)->Arg(1000)->Arg(100'000)->Arg(kMillion);
-BENCHMARK(Lookup)->Arg(1000)->Arg(100'000)->Arg(kMillion);
+BENCHMARK(LookupExpected)->Arg(1000)->Arg(3000)->Arg(10'000)->Arg(100'000)->Arg(kMillion);
+BENCHMARK(Lookup)->Arg(1000)->Arg(3000)->Arg(10'000)->Arg(100'000)->Arg(kMillion);
 
 // The whole of a read on its I/O thread: lookup, ACL, stat and the encoded reply.
 void Reads(benchmark::State& state, OpCode op, const std::vector<std::string>& paths,

@@ -20,9 +20,10 @@ constexpr char kRootFile[] = "/CURRENT";
 // Stands beside the directory while the store is being removed, which a crash may interrupt.
 constexpr char kDiscardingSuffix[] = ".discarding";
 
-// LevelDB collects this much in memory before it writes a table. With smaller tables of the first
-// level, changes that are spread over the whole tree rewrite the next level more often.
-constexpr size_t kWriteBufferBytes = 16 << 20;
+// So much in memory that LevelDB never begins a table by itself: see BeginTable.
+constexpr size_t kWriteBufferBytes = 1 << 30;
+// Given to LevelDB at once when nothing depends on it.
+constexpr size_t kWriteBytes = 256 << 10;
 constexpr size_t kTableBytes = 8 << 20;
 constexpr size_t kBlockBytes = 16 << 10;
 // Nothing is looked up by key, and a scan passes by the cache.
@@ -40,6 +41,26 @@ bool IsOfUnfinishedCreation(const std::string& name) {
 
 std::string_view ViewOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
 leveldb::Slice SliceOf(std::string_view view) { return {view.data(), view.size()}; }
+
+// Before everything else of a checkpoint: a path may have been created again since.
+void AddDeletions(const FrozenState& frozen, leveldb::WriteBatch* batch) {
+  std::string key;
+  for (const std::string& path : frozen.deleted) {
+    SetNodeKey(path, &key);
+    batch->Delete(key);
+  }
+}
+
+void AddRest(const FrozenState& frozen, const CheckpointMeta& meta, leveldb::WriteBatch* batch) {
+  for (const auto& [id, acl] : frozen.acls) {
+    acl == nullptr ? batch->Delete(AclKey(id)) : batch->Put(AclKey(id), AclValue(*acl));
+  }
+  for (const auto& [session, timeout_ms] : frozen.sessions) {
+    timeout_ms ? batch->Put(SessionKey(session), SessionValue(*timeout_ms))
+               : batch->Delete(SessionKey(session));
+  }
+  batch->Put(SliceOf(kMetaKey), MetaValue(meta));
+}
 
 // Reads a table from beginning to end.
 leveldb::Status TableStatus(leveldb::Env* env, const std::string& path) {
@@ -74,16 +95,10 @@ Error DamagedStore(const std::string& dir, const std::string& what) {
 
 }  // namespace
 
-void CheckpointBatch::Add(const StoredNode& node) {
-  SetNodeKey(node.path, &key_);
-  SetNodeValue(node, &value_);
-  batch_.Put(key_, value_);
-  ++nodes_;
-}
-
-CheckpointStore::CheckpointStore(FileSystem& fs, std::string dir)
+CheckpointStore::CheckpointStore(FileSystem& fs, std::string dir, const CheckpointTables& tables)
     : fs_(fs),
       dir_(std::move(dir)),
+      tables_(tables),
       env_(std::make_unique<LevelDbEnv>(fs, kSyncEveryBytes)),
       cache_(leveldb::NewLRUCache(kCacheBytes)) {}
 
@@ -110,8 +125,9 @@ Result<bool> CheckpointStore::Exists(FileSystem& fs, const std::string& dir) {
 
 Result<std::unique_ptr<CheckpointStore>> CheckpointStore::Open(FileSystem& fs,
                                                                const std::string& dir,
-                                                               IfMissing if_missing) {
-  std::unique_ptr<CheckpointStore> store(new CheckpointStore(fs, dir));
+                                                               IfMissing if_missing,
+                                                               const CheckpointTables& tables) {
+  std::unique_ptr<CheckpointStore> store(new CheckpointStore(fs, dir, tables));
   if (if_missing == IfMissing::kMake) {
     if (Status removed = store->RemoveRemains(); !removed) return removed.error();
   }
@@ -143,6 +159,9 @@ Status CheckpointStore::OpenDb(IfMissing if_missing) {
     return error;
   }
   db_.reset(db);
+  logged_bytes_ = 0;
+  unlogged_bytes_ = 0;
+  has_parts_ = false;
   return {};
 }
 
@@ -235,7 +254,7 @@ Status CheckpointStore::Discard() {
 }
 
 Status CheckpointStore::Remove(FileSystem& fs, const std::string& dir) {
-  return CheckpointStore(fs, dir).MarkAndRemoveAll();
+  return CheckpointStore(fs, dir, {}).MarkAndRemoveAll();
 }
 
 Status CheckpointStore::MarkAndRemoveAll() {
@@ -299,16 +318,32 @@ Status CheckpointStore::Load(DataTree* tree) {
   return {};
 }
 
+// ---- Writing.
+
 Status CheckpointStore::WritePart(CheckpointBatch* batch) {
   CHECK(!meta_.has_value());
-  const leveldb::Status written = db_->Write(leveldb::WriteOptions(), &batch->batch_);
+  has_parts_ = true;
+  leveldb::Status written = WriteNodesWithoutLog(*batch);
   *batch = CheckpointBatch();
+  if (written.ok() && unlogged_bytes_ >= tables_.collected_bytes) written = BeginTable();
   if (!written.ok()) return Failed(written, "write");
   return {};
 }
 
 Status CheckpointStore::Commit(const FrozenState& frozen, CheckpointBatch* batch, int64_t wall_ms) {
   CHECK(!frozen.whole || !meta_.has_value());
+  CheckpointMeta meta = NextMeta(frozen, wall_ms);
+  const bool direct = has_parts_ || batch->bytes() >= tables_.direct_bytes;
+  const leveldb::Status written =
+      direct ? WriteDirectly(frozen, *batch, meta) : WriteLogged(frozen, *batch, meta);
+  *batch = CheckpointBatch();
+  if (!written.ok()) return Failed(written, "write");
+  has_parts_ = false;
+  meta_ = std::move(meta);
+  return {};
+}
+
+CheckpointMeta CheckpointStore::NextMeta(const FrozenState& frozen, int64_t wall_ms) const {
   CheckpointMeta meta{.zxid = frozen.zxid,
                       .digest = frozen.digest,
                       .node_count = frozen.node_count,
@@ -316,31 +351,74 @@ Status CheckpointStore::Commit(const FrozenState& frozen, CheckpointBatch* batch
   if (meta_) meta.generations = meta_->generations;
   if (meta.generations.size() >= kGenerationsMax) meta.generations.erase(meta.generations.begin());
   meta.generations.push_back(frozen.zxid);
+  return meta;
+}
 
-  // Deletions first: a path may have been created again since.
+// As one batch, which LevelDB's log makes atomic and durable.
+leveldb::Status CheckpointStore::WriteLogged(const FrozenState& frozen,
+                                             const CheckpointBatch& batch,
+                                             const CheckpointMeta& meta) {
   leveldb::WriteBatch all;
-  std::string key;
-  for (const std::string& path : frozen.deleted) {
-    SetNodeKey(path, &key);
-    all.Delete(key);
-  }
-  all.Append(batch->batch_);
-  for (const auto& [id, acl] : frozen.acls) {
-    acl == nullptr ? all.Delete(AclKey(id)) : all.Put(AclKey(id), AclValue(*acl));
-  }
-  for (const auto& [session, timeout_ms] : frozen.sessions) {
-    timeout_ms ? all.Put(SessionKey(session), SessionValue(*timeout_ms))
-               : all.Delete(SessionKey(session));
-  }
-  all.Put(SliceOf(kMetaKey), MetaValue(meta));
-  *batch = CheckpointBatch();
-
+  AddDeletions(frozen, &all);
+  batch.ForEach([&all](std::string_view key, std::string_view value) {
+    all.Put(SliceOf(key), SliceOf(value));
+    return true;
+  });
+  AddRest(frozen, meta, &all);
   leveldb::WriteOptions durable;
   durable.sync = true;
-  const leveldb::Status written = db_->Write(durable, &all);
-  if (!written.ok()) return Failed(written, "write");
-  meta_ = std::move(meta);
-  return {};
+  if (leveldb::Status written = db_->Write(durable, &all); !written.ok()) return written;
+  logged_bytes_ += all.ApproximateSize();
+  return logged_bytes_ >= tables_.collected_bytes ? BeginTable() : leveldb::Status::OK();
+}
+
+// Into a table of its own, without LevelDB's log, which would hold all of it a second time. What
+// LevelDB has in memory becomes one table, and the manifest that names it makes it valid: so it is
+// atomic as well, since nobody but BeginTable ends what is in memory.
+leveldb::Status CheckpointStore::WriteDirectly(const FrozenState& frozen,
+                                               const CheckpointBatch& batch,
+                                               const CheckpointMeta& meta) {
+  leveldb::Status done;
+  if (logged_bytes_ > 0) done = BeginTable();
+  leveldb::WriteBatch deletions;
+  AddDeletions(frozen, &deletions);
+  if (done.ok()) done = WriteWithoutLog(&deletions);
+  if (done.ok()) done = WriteNodesWithoutLog(batch);
+  leveldb::WriteBatch rest;
+  AddRest(frozen, meta, &rest);
+  if (done.ok()) done = WriteWithoutLog(&rest);
+  if (done.ok()) done = BeginTable();
+  // The next one begins when this one is on the disk.
+  return done.ok() ? BeginTable() : done;
+}
+
+leveldb::Status CheckpointStore::WriteNodesWithoutLog(const CheckpointBatch& batch) {
+  leveldb::WriteBatch some;
+  leveldb::Status written;
+  batch.ForEach([&](std::string_view key, std::string_view value) {
+    some.Put(SliceOf(key), SliceOf(value));
+    if (some.ApproximateSize() < kWriteBytes) return true;
+    written = WriteWithoutLog(&some);
+    some.Clear();
+    return written.ok();
+  });
+  return written.ok() ? WriteWithoutLog(&some) : written;
+}
+
+leveldb::Status CheckpointStore::WriteWithoutLog(leveldb::WriteBatch* batch) {
+  env_->SetWithoutLog(true);
+  leveldb::Status written = db_->Write(leveldb::WriteOptions(), batch);
+  env_->SetWithoutLog(false);
+  unlogged_bytes_ += batch->ApproximateSize();
+  return written;
+}
+
+// LevelDB writes what it has in memory into a table, in the background, and goes on with an empty
+// memory and a new log; first it waits for the table before. That is what it does with no batch.
+leveldb::Status CheckpointStore::BeginTable() {
+  logged_bytes_ = 0;
+  unlogged_bytes_ = 0;
+  return db_->Write(leveldb::WriteOptions(), nullptr);
 }
 
 Result<CheckpointStats> CheckpointStore::Stats() {

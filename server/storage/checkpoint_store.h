@@ -19,6 +19,7 @@
 #include "datatree/checkpoint_tracker.h"
 #include "datatree/tree_loader.h"
 #include "protocol/result.h"
+#include "server/storage/checkpoint_batch.h"
 #include "server/storage/checkpoint_format.h"
 #include "server/storage/file_system.h"
 #include "server/storage/leveldb_env.h"
@@ -28,19 +29,14 @@ namespace lockkeeper {
 // A first checkpoint goes to the disk in pieces of this size.
 inline constexpr uint64_t kCheckpointPartBytes = 4 << 20;
 
-// Znodes on their way to the store. Threads: as its user says.
-class CheckpointBatch {
- public:
-  void Add(const StoredNode& node);
-  uint64_t bytes() const { return batch_.ApproximateSize(); }
-  uint64_t nodes() const { return nodes_; }
-
- private:
-  friend class CheckpointStore;
-  leveldb::WriteBatch batch_;
-  uint64_t nodes_ = 0;
-  std::string key_;
-  std::string value_;
+// When LevelDB's tables of the first level begin. With smaller ones, changes that are spread over
+// the whole tree rewrite the next level more often.
+struct CheckpointTables {
+  // A checkpoint of so many bytes gets a table of its own at once; LevelDB's log, which would only
+  // hold it a second time, is left out.
+  uint64_t direct_bytes = 8 << 20;
+  // Smaller ones are collected, in LevelDB's log and memory.
+  uint64_t collected_bytes = 16 << 20;
 };
 
 struct CheckpointStats {
@@ -62,7 +58,8 @@ class CheckpointStore {
   // Opens the store in `dir`. What a first checkpoint left unfinished is removed, and a store that
   // Discard had begun to remove is removed to the end. Somebody must hold the data directory.
   static Result<std::unique_ptr<CheckpointStore>> Open(FileSystem& fs, const std::string& dir,
-                                                       IfMissing if_missing);
+                                                       IfMissing if_missing,
+                                                       const CheckpointTables& tables = {});
   ~CheckpointStore();
 
   // nullopt: the store is empty, the next checkpoint must be a whole one.
@@ -80,8 +77,8 @@ class CheckpointStore {
   // Part of a whole checkpoint, durable and valid only with the Commit that follows. Clears
   // `batch`. REQUIRES: no meta().
   Status WritePart(CheckpointBatch* batch);
-  // Writes the rest and makes the checkpoint the valid one, durably, in one atomic batch.
-  // `wall_ms`: the time that is noted. Clears `batch`.
+  // Writes the rest and makes the checkpoint the valid one, durably: after a crash all of it is
+  // there or nothing. `wall_ms`: the time that is noted. Clears `batch`.
   Status Commit(const FrozenState& frozen, CheckpointBatch* batch, int64_t wall_ms);
 
   const LevelDbEnv& env() const { return *env_; }
@@ -89,8 +86,16 @@ class CheckpointStore {
   Result<CheckpointStats> Stats();
 
  private:
-  CheckpointStore(FileSystem& fs, std::string dir);
+  CheckpointStore(FileSystem& fs, std::string dir, const CheckpointTables& tables);
   Status OpenDb(IfMissing if_missing);
+  CheckpointMeta NextMeta(const FrozenState& frozen, int64_t wall_ms) const;
+  leveldb::Status WriteLogged(const FrozenState& frozen, const CheckpointBatch& batch,
+                              const CheckpointMeta& meta);
+  leveldb::Status WriteDirectly(const FrozenState& frozen, const CheckpointBatch& batch,
+                                const CheckpointMeta& meta);
+  leveldb::Status WriteWithoutLog(leveldb::WriteBatch* batch);
+  leveldb::Status WriteNodesWithoutLog(const CheckpointBatch& batch);
+  leveldb::Status BeginTable();
   Status ReadMeta();
   Status RemoveRemains();
   Status MarkAndRemoveAll();
@@ -107,10 +112,15 @@ class CheckpointStore {
 
   FileSystem& fs_;
   const std::string dir_;
+  const CheckpointTables tables_;
   std::unique_ptr<LevelDbEnv> env_;
   std::unique_ptr<leveldb::Cache> cache_;
   std::unique_ptr<leveldb::DB> db_;
   std::optional<CheckpointMeta> meta_;
+  // What LevelDB has in memory since its last table began: also in its log, and nowhere else.
+  uint64_t logged_bytes_ = 0;
+  uint64_t unlogged_bytes_ = 0;
+  bool has_parts_ = false;  // of a first checkpoint, some of them perhaps on the way to a table
 };
 
 // The whole tree as the first checkpoint of an empty store. Starts the tree's tracker.

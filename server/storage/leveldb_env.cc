@@ -187,6 +187,10 @@ class StoreFileWriter final : public leveldb::WritableFile {
 
   leveldb::Status Append(const leveldb::Slice& data) override {
     if (leveldb::Status usable = env_->Usable(); !usable.ok()) return usable;
+    if (kind_ == StoreFileKind::kLog && LeavesOut()) return leveldb::Status::OK();
+    if (misses_something_) {
+      return env_->Fail(Error{Errc::kIo, "cannot write " + path_ + ": it misses something"});
+    }
     if (buffer_.size() + data.size() > kBufferBytes) {
       if (leveldb::Status flushed = Flush(); !flushed.ok()) return flushed;
       if (data.size() >= kBufferBytes) return Write(ViewOf(data));
@@ -228,6 +232,12 @@ class StoreFileWriter final : public leveldb::WritableFile {
   }
 
  private:
+  bool LeavesOut() {
+    if (!env_->without_log_.load(std::memory_order_relaxed)) return false;
+    misses_something_ = true;
+    return true;
+  }
+
   leveldb::Status Write(std::string_view bytes) {
     if (lockkeeper::Status done = file_->WriteAt(written_.size, bytes); !done) {
       return env_->Fail(done.error());
@@ -268,6 +278,7 @@ class StoreFileWriter final : public leveldb::WritableFile {
   SyncedPrefix written_;  // given to the operating system; the CRC only with a mark
   uint64_t un_synced_ = 0;
   bool name_synced_ = false;
+  bool misses_something_ = false;  // of a log: see SetWithoutLog
   std::string buffer_;
 };
 

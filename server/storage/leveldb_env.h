@@ -61,6 +61,10 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   LevelDbEnv(FileSystem& fs, uint64_t sync_every_bytes);
   ~LevelDbEnv() override;
 
+  // While it is set, what LevelDB writes to its log goes nowhere, for content that is in no need of
+  // it. A log that misses something takes nothing more: LevelDB must begin another one first.
+  void SetWithoutLog(bool without) { without_log_.store(without, std::memory_order_relaxed); }
+
   // The first change that failed; what it left on the disk is unknown.
   std::optional<Error> failure() const;
   // Since the env was made.
@@ -113,6 +117,7 @@ class LevelDbEnv final : public leveldb::EnvWrapper {
   FileSystem& fs_;
   const uint64_t sync_every_bytes_;
   std::array<AtomicCounts, kStoreFileKinds> counts_;
+  std::atomic<bool> without_log_{false};
   std::atomic<bool> failed_{false};
   mutable std::mutex mutex_;
   std::optional<Error> failure_;  // guarded by mutex_

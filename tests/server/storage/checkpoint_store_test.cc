@@ -19,8 +19,9 @@ namespace {
 using IfMissing = CheckpointStore::IfMissing;
 constexpr char kStorePath[] = "/data/checkpoint";
 
-std::unique_ptr<CheckpointStore> OpenOrDie(FileSystem& fs, const std::string& dir = kStorePath) {
-  auto store = CheckpointStore::Open(fs, dir, IfMissing::kMake);
+std::unique_ptr<CheckpointStore> OpenOrDie(FileSystem& fs, const std::string& dir = kStorePath,
+                                           const CheckpointTables& tables = {}) {
+  auto store = CheckpointStore::Open(fs, dir, IfMissing::kMake, tables);
   EXPECT_TRUE(store) << store.error().message;
   return store ? std::move(*store) : nullptr;
 }
@@ -63,7 +64,21 @@ TEST(CheckpointStore, IsNotMadeWhenThatIsNotWanted) {
   EXPECT_FALSE(CheckpointStore::Open(fs, kStorePath, IfMissing::kRefuse));
 }
 
-TEST(CheckpointStore, GivesBackTheTreeOfItsLastCheckpoint) {
+// Each of the ways on which a checkpoint reaches the disk, for checkpoints of any size.
+class CheckpointStoreOnEveryWay : public testing::TestWithParam<CheckpointTables> {
+ protected:
+  static std::unique_ptr<CheckpointStore> Open(FileSystem& fs,
+                                               const std::string& dir = kStorePath) {
+    return OpenOrDie(fs, dir, GetParam());
+  }
+};
+constexpr CheckpointTables kCollected;
+constexpr CheckpointTables kCollectedInSmallTables{.collected_bytes = 1};
+constexpr CheckpointTables kDirect{.direct_bytes = 0};
+INSTANTIATE_TEST_SUITE_P(Tables, CheckpointStoreOnEveryWay,
+                         testing::Values(kCollected, kCollectedInSmallTables, kDirect));
+
+TEST_P(CheckpointStoreOnEveryWay, GivesBackTheTreeOfItsLastCheckpoint) {
   for (uint64_t seed = 1; seed <= 5; ++seed) {
     const TemporaryDirectory dir;
     const std::string path = dir.path() + "/checkpoint";
@@ -73,7 +88,7 @@ TEST(CheckpointStore, GivesBackTheTreeOfItsLastCheckpoint) {
     for (size_t step = 0; step < 5; ++step) {
       c.Apply(payloads, step * 200, (step + 1) * 200);
       if (step == 0) c.tree.StartWholeCheckpoint();
-      const auto store = OpenOrDie(PosixFileSystem(), path);
+      const auto store = Open(PosixFileSystem(), path);
       if (step > 0) {
         EXPECT_EQ(LoadAndDump(store.get()), expected) << "before step " << step;
       }
@@ -154,7 +169,7 @@ TEST(CheckpointStore, IsEmptyOrAsItWasWhenTheMachineStopsWhileItIsDiscarded) {
   EXPECT_GT(empty, 0u);
 }
 
-TEST(CheckpointStore, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheMachineStops) {
+TEST_P(CheckpointStoreOnEveryWay, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheMachineStops) {
   const std::vector<std::string> payloads = RandomPayloads(2);
   FakeFileSystem original;
   std::string before;
@@ -162,13 +177,13 @@ TEST(CheckpointStore, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheMachineStops)
     Checkpointed c;
     c.Apply(payloads, 0, 300);
     c.tree.StartWholeCheckpoint();
-    ASSERT_TRUE(c.Commit(OpenOrDie(original).get()));
+    ASSERT_TRUE(c.Commit(Open(original).get()));
     before = DumpTree(c.tree);
   }
   for (uint64_t n = 1;; ++n) {
     const auto fs = original.Clone();
     Checkpointed c;
-    auto store = OpenOrDie(*fs);
+    auto store = Open(*fs);
     ASSERT_TRUE(store->Load(&c.tree));
     c.tree.checkpoint_tracker().Start(store->meta()->zxid);
     c.Apply(payloads, 300, 600);
@@ -184,6 +199,49 @@ TEST(CheckpointStore, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheMachineStops)
         << "stopped at operation " << n << ": " << found;
     if (committed) break;
   }
+}
+
+// Small ones collect in LevelDB's log, large ones leave it out, in one store.
+TEST(CheckpointStore, HasEveryCheckpointOnDiskWhenItIsCommittedWhateverItsSize) {
+  const std::vector<std::string> payloads = RandomPayloads(4);
+  FakeFileSystem fs;
+  Checkpointed c;
+  constexpr uint64_t kLarge = 800;
+  const auto store = OpenOrDie(fs, kStorePath, {.direct_bytes = kLarge});
+  c.tree.StartWholeCheckpoint();
+  size_t applied = 0;
+  size_t large_ones = 0;
+  for (const size_t count : {300, 5, 5, 200, 5, 200, 200, 5, 5}) {
+    c.Apply(payloads, applied, applied + count);
+    applied += count;
+    const FrozenState frozen = c.FreezeAndCopy();
+    const bool large = c.batch.bytes() >= kLarge;
+    large_ones += large ? 1 : 0;
+    const uint64_t logged = store->env().written(StoreFileKind::kLog).bytes;
+    ASSERT_TRUE(store->Commit(frozen, &c.batch, 1));
+    EXPECT_EQ(store->env().written(StoreFileKind::kLog).bytes > logged, !large) << applied;
+    const auto after = fs.Clone();
+    after->LosePower({.kind = Survivors::Kind::kAnySectors, .seed = applied});
+    EXPECT_EQ(LoadAndDump(OpenOrDie(*after).get()), DumpTree(c.tree)) << applied;
+  }
+  EXPECT_GT(large_ones, 2u);
+  EXPECT_LT(large_ones, 7u);
+}
+
+TEST(CheckpointStore, PutsTheFirstCheckpointOnDiskInPartsOfAnySize) {
+  FakeFileSystem fs;
+  Checkpointed c;
+  c.Apply(RandomPayloads(5), 0, 500);
+  c.tree.StartWholeCheckpoint();
+  const auto store = OpenOrDie(fs, kStorePath, {.collected_bytes = 2 << 10});
+  CheckpointTracker& tracker = c.tree.checkpoint_tracker();
+  const FrozenState frozen = tracker.Freeze(
+      c.tree.last_zxid(), c.tree.digest(), [&c](const StoredNode& node) { c.batch.Add(node); });
+  while (tracker.CopySome(10, 1 << 20)) ASSERT_TRUE(store->WritePart(&c.batch));
+  ASSERT_TRUE(store->Commit(frozen, &c.batch, 1));
+  const auto after = fs.Clone();
+  after->LosePower({.kind = Survivors::Kind::kAnySectors, .seed = 1});
+  EXPECT_EQ(LoadAndDump(OpenOrDie(*after).get()), DumpTree(c.tree));
 }
 
 TEST(CheckpointStore, IsDamagedAndNotEmptyWithoutItsRoot) {
