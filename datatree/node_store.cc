@@ -98,34 +98,54 @@ NodeId NodeStore::Lookup(std::string_view path) const {
 }
 
 NodeId NodeStore::FindChild(NodeId parent, std::string_view name) const {
-  return index_.Find(HashIndex::Hash(parent, name, hash_seed_),
-                     [&](NodeId n) { return slot(n).parent == parent && NameOf(n) == name; });
+  return FindChild(HashIndex::Hash(parent, name, hash_seed_), parent, name);
+}
+
+NodeId NodeStore::FindChild(uint64_t hash, NodeId parent, std::string_view name) const {
+  return index_.Find(hash, [&](NodeId n) { return slot(n).parent == parent && NameOf(n) == name; });
+}
+
+void NodeStore::Expect(const ExpectedPaths& expected) const {
+  if (expected.fewer_than_two()) return;
+  SoughtNodes sought;
+  Fetch(expected, &sought);
+}
+
+void NodeStore::LookupAll(const ExpectedPaths& expected, FoundNodes* found) const {
+  SoughtNodes sought;
+  Fetch(expected, &sought);
+  found->Clear();
+  for (size_t i = 0; i < sought.size; ++i) {
+    const Sought& s = sought.all[i];
+    found->Add(s.path, s.parent == kNoNode ? Lookup(s.path) : FindChild(s.hash, s.parent, s.name));
+  }
 }
 
 // Three steps, each of which needs what the one before has fetched: place in the index, slot,
 // payload. Parents are few and used all the time: they are simply looked up.
-void NodeStore::Expect(const ExpectedPaths& expected) const {
-  if (expected.fewer_than_two()) return;
-  std::array<uint64_t, ExpectedPaths::kMax> hashes;
+void NodeStore::Fetch(const ExpectedPaths& expected, SoughtNodes* sought) const {
   std::string_view parent_path;
   NodeId parent = kRoot;
-  size_t n = 0;
   for (const std::string_view path : expected.paths()) {
     const size_t slash = path.rfind('/');
     if (path.substr(0, slash) != parent_path) {
       parent_path = path.substr(0, slash);
-      parent = Lookup(parent_path);
+      parent = parent_path.ends_with('/') ? kNoNode : Lookup(parent_path);
     }
-    if (parent == kNoNode) continue;
-    hashes[n] = HashIndex::Hash(parent, path.substr(slash + 1), hash_seed_);
-    index_.Prefetch(hashes[n++]);
+    Sought& s = sought->all[sought->size++];
+    s = {path, path.substr(slash + 1), parent, 0};
+    if (s.name.empty()) s.parent = kNoNode;
+    if (s.parent == kNoNode) continue;
+    s.hash = HashIndex::Hash(parent, s.name, hash_seed_);
+    index_.Prefetch(s.hash);
   }
   std::array<NodeId, ExpectedPaths::kMax> nodes;
-  for (size_t i = 0; i < n; ++i) {
-    nodes[i] = index_.Find(hashes[i], [](NodeId) { return true; });
+  for (size_t i = 0; i < sought->size; ++i) {
+    const Sought& s = sought->all[i];
+    nodes[i] = s.parent == kNoNode ? kNoNode : index_.Find(s.hash, [](NodeId) { return true; });
     if (nodes[i] != kNoNode) __builtin_prefetch(&slot(nodes[i]));
   }
-  for (size_t i = 0; i < n; ++i) {
+  for (size_t i = 0; i < sought->size; ++i) {
     if (nodes[i] == kNoNode) continue;
     const char* payload = slot(nodes[i]).payload;
     for (size_t at = 0; at < kExpectedPayloadBytes; at += kCacheLineBytes) {

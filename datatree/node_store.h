@@ -64,6 +64,8 @@ class NodeStore {
   // Brings into the cache what Lookup of these paths will read and what stands there, all of them
   // at the same time: one after the other they would each wait for memory.
   void Expect(const ExpectedPaths& expected) const;
+  // The same, and what Lookup says of each of them.
+  void LookupAll(const ExpectedPaths& expected, FoundNodes* found) const;
 
   // REQUIRES: the parent exists and has no child of that name.
   NodeId Create(NodeId parent, std::string_view name, std::string_view data, uint32_t acl_id,
@@ -103,6 +105,16 @@ class NodeStore {
   static_assert(sizeof(Slot) == 32);
   struct LeanHead;
   struct FullHead;
+  struct Sought {
+    std::string_view path;
+    std::string_view name;
+    NodeId parent;  // kNoNode: there is none, or the path is an odd one
+    uint64_t hash;
+  };
+  struct SoughtNodes {
+    std::array<Sought, ExpectedPaths::kMax> all;
+    size_t size = 0;
+  };
   struct Parts {  // where things stand in a payload
     size_t head_bytes;
     size_t name_bytes;
@@ -115,6 +127,8 @@ class NodeStore {
   const Slot& slot(NodeId n) const { return chunks_[n / kSlotsPerChunk][n % kSlotsPerChunk]; }
   bool IsFull(NodeId n) const { return (slot(n).acl_and_flags & kFull) != 0; }
   Parts PartsOf(NodeId node) const;
+  NodeId FindChild(uint64_t hash, NodeId parent, std::string_view name) const;
+  void Fetch(const ExpectedPaths& expected, SoughtNodes* sought) const;
   NodeId TakeSlot();
   LeanHead ReadLeanHead(NodeId node) const;
   FullHead ReadFullHead(NodeId node) const;

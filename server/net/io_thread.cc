@@ -128,13 +128,14 @@ const DataTree& IoThread::ReadTree() {
 
 void IoThread::CountRead(size_t reply_bytes) {
   bytes_in_gate_ += reply_bytes;
-  if (++reads_in_gate_ >= kReadsPerGateMax || bytes_in_gate_ >= kReplyBytesPerGateMax) {
-    LeaveGate();
-  }
+  // What is looked up already is read first.
+  const bool enough = ++reads_in_gate_ >= kReadsPerGateMax && found()->empty();
+  if (enough || bytes_in_gate_ >= kReplyBytesPerGateMax) LeaveGate();
 }
 
 void IoThread::LeaveGate() {
   if (!in_gate_) return;
+  ForgetFound();
   PublishWatching();
   in_gate_ = false;
   reads_in_gate_ = 0;

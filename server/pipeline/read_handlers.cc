@@ -39,6 +39,10 @@ class Reader {
   bool Allowed(NodeId node, int32_t wanted) const {
     return IsAllowed(c_.access, *c_.tree.AclOf(node), wanted, c_.identities);
   }
+  NodeId Find(std::string_view path) const {
+    const auto found = c_.found == nullptr ? std::nullopt : c_.found->Take(path);
+    return found ? *found : nodes_.Lookup(path);
+  }
   // kNoNode, kNoAuth or kOk for reading a node.
   ErrorCode CheckReadable(NodeId node) const {
     if (node == kNoNode) return ErrorCode::kNoNode;
@@ -61,7 +65,7 @@ class Reader {
 
 void Reader::Exists(const PathWatchRequest& r) {
   if (r.path.find('\0') != std::string_view::npos) return Fail(ErrorCode::kBadArguments);
-  const NodeId node = nodes_.Lookup(r.path);
+  const NodeId node = Find(r.path);
   if (node != kNoNode && !Allowed(node, kPermRead)) return Fail(ErrorCode::kNoAuth);
   if (r.watch) Watch(r.path, kDataStandard);  // a missing node is watched for its creation
   if (node == kNoNode) return Fail(ErrorCode::kNoNode);
@@ -69,7 +73,7 @@ void Reader::Exists(const PathWatchRequest& r) {
 }
 
 void Reader::GetData(const PathWatchRequest& r) {
-  const NodeId node = nodes_.Lookup(r.path);
+  const NodeId node = Find(r.path);
   const ErrorCode code = CheckReadable(node);
   if (code != ErrorCode::kOk) return Fail(code);
   if (r.watch) Watch(r.path, kDataStandard);
@@ -86,7 +90,7 @@ std::vector<std::string_view> Reader::ChildrenOf(NodeId node) const {
 }
 
 void Reader::GetChildren(const PathWatchRequest& r, bool with_stat) {
-  const NodeId node = nodes_.Lookup(r.path);
+  const NodeId node = Find(r.path);
   const ErrorCode code = CheckReadable(node);
   if (code != ErrorCode::kOk) return Fail(code);
   if (r.watch) Watch(r.path, kChildStandard);
@@ -100,7 +104,7 @@ void Reader::GetChildren(const PathWatchRequest& r, bool with_stat) {
 }
 
 void Reader::GetAcl(const PathRequest& r) {
-  const NodeId node = nodes_.Lookup(r.path);
+  const NodeId node = Find(r.path);
   if (node == kNoNode) return Fail(ErrorCode::kNoNode);
   if (!Allowed(node, kPermRead | kPermAdmin)) return Fail(ErrorCode::kNoAuth);
   const AclList& acl = *c_.tree.AclOf(node);
@@ -115,7 +119,7 @@ void Reader::GetAcl(const PathRequest& r) {
 }
 
 void Reader::GetAllChildrenNumber(const PathRequest& r) {
-  const NodeId node = nodes_.Lookup(r.path);
+  const NodeId node = Find(r.path);
   const ErrorCode code = CheckReadable(node);
   if (code != ErrorCode::kOk) return Fail(code);
   auto count = static_cast<int32_t>(c_.tree.CountDescendants(node));

@@ -23,6 +23,7 @@ struct ReadContext {
   const AccessRules& access;
   const std::vector<Identity>& identities;
   SessionId session;
+  FoundNodes* found = nullptr;  // what was looked up before, of this tree as it is now
 };
 
 // Appends the whole reply frame (setWatches: its events first) to `out`, and what must be watched

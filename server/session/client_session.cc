@@ -117,6 +117,7 @@ size_t ClientSession::Consume(std::string_view in) {
       HandleFrame(frame);
     }
   }
+  io_.ForgetFound();
   SubmitBatch();
   return taken;
 }
@@ -127,7 +128,7 @@ size_t ClientSession::ExpectReads(std::string_view in) {
   if (state_ != State::kOpen || !order_.empty()) return 0;
   ExpectedPaths next;
   const size_t frames = AddNextReads(in, &next);
-  if (!next.fewer_than_two()) io_.ReadTree().nodes().Expect(next);
+  if (!next.fewer_than_two()) io_.Expect(next);
   return frames;
 }
 
@@ -200,7 +201,10 @@ void ClientSession::HandleFrame(std::string_view frame) {
   const OpRow* row = FindOp(op);
   const std::string_view body = frame.substr(kRequestHeaderBytes);
   if (row != nullptr && row->kind == OpKind::kAuth) return HandleAuth(op, xid, body);
-  io_.Touch(session_);
+  if (touched_ != io_.now()) {
+    touched_ = io_.now();
+    io_.Touch(session_);
+  }
   if (IsEnforcedAuthMissing()) {
     WriteHeaderOnly(xid, Zxid{0}, ErrorCode::kSessionClosedRequireSaslAuth, &out_);
     state_ = State::kFinished;
@@ -394,13 +398,13 @@ void ClientSession::ExecuteParked() {
 // What the next parked reads look up is fetched for all of them at once.
 void ClientSession::ExpectParked() {
   if (order_.size() < 2 || order_.front().kind != OpKind::kTreeRead) return;
-  const DataTree& tree = io_.ReadTree();  // first: what it delivers can change the order
+  io_.ReadTree();  // first: what it delivers can change the order
   ExpectedPaths next;
   for (const Pending& pending : order_) {
     if (pending.at_core || next.full()) break;
     if (pending.request != nullptr) next.Add(PathOf(pending.request->body));
   }
-  tree.nodes().Expect(next);
+  io_.Expect(next);
 }
 
 void ClientSession::RunParked() {
@@ -411,6 +415,7 @@ void ClientSession::RunParked() {
   while (has_runnable() && (state_ == State::kOpen || state_ == State::kClosing)) {
     ExecuteParked();
   }
+  io_.ForgetFound();
 }
 
 void ClientSession::OnEvent(Zxid zxid, const FiredWatch& fired) {
@@ -435,8 +440,8 @@ void ClientSession::Execute(const Pending& pending, const RequestBody& body,
     // A delivery on the way has closed the connection: nobody would remove its watches any more.
     if (state_ == State::kBroken) return;
     std::vector<WatchRegistration> watches;
-    HandleTreeRead({tree, context_.access, *identities, session_}, pending.xid, pending.op, body,
-                   &out_, &watches);
+    HandleTreeRead({tree, context_.access, *identities, session_, io_.found()}, pending.xid,
+                   pending.op, body, &out_, &watches);
     AddRegistrations(watches);
     io_.CountRead(out_.size() - before);
   } else {

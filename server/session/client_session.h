@@ -140,6 +140,7 @@ class ClientSession {
   bool with_read_only_ = false;  // the client knows the readOnly byte
   SessionId session_;
   int32_t timeout_ms_ = 0;
+  MonoMs touched_;  // when its host last heard of it
   Identities identities_;
   std::deque<Pending> order_;  // oldest first
   size_t parked_bytes_ = 0;

@@ -37,6 +37,12 @@ class SessionHost {
   // The core has a message that it was not woken for: the turn ends with looking after that.
   virtual void CoreHasWork() = 0;
 
+  // Looks up what the next reads will ask for, all of it at once. It counts until the tree may
+  // change; whoever called it forgets it when those reads are done, before their bytes go.
+  void Expect(const ExpectedPaths& paths) { ReadTree().nodes().LookupAll(paths, &found_); }
+  void ForgetFound() { found_.Clear(); }
+  FoundNodes* found() { return &found_; }
+
   WatchTable& watches() { return watches_; }
   const WatchTable& watches() const { return watches_; }
   // The state that everything delivered so far has shown.
@@ -61,6 +67,7 @@ class SessionHost {
 
   const uint32_t index_;
   WatchTable watches_;
+  FoundNodes found_;
   Zxid seen_zxid_;
   Metrics& metrics_;
   MonoMs now_;

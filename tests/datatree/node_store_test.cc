@@ -41,9 +41,9 @@ TEST(NodeStore, FindsNodesByExactPathsOnly) {  // CP-6.6, CP-6.13
   EXPECT_EQ(store.size(), 4u);
 }
 
-TEST(NodeStore, ExpectingPathsChangesNothing) {
+TEST(NodeStore, LookingUpManyPathsAtOnceFindsWhatLookingUpEachFinds) {
   NodeStore store(1);
-  std::vector<std::string> paths{"", "/", "//", "a", "a/b", "/none/x", "/a/", "/a//b", "/b/c/d"};
+  std::vector<std::string> paths{"", "/", "//", "a", "a/b", "/none/x", "/a/", "/a//b", "/b/c/d", "//n1", "//a/n2", "/a/n2/", "/a/n2//"};
   const NodeId a = store.Create(NodeStore::kRoot, "a", "", 0, CreatedAt(1));
   for (int i = 0; i < 100; ++i) {
     const std::string name = "n" + std::to_string(i);
@@ -60,12 +60,33 @@ TEST(NodeStore, ExpectingPathsChangesNothing) {
   };
   const std::vector<NodeId> before = look_up();
   store.Expect({});
+  FoundNodes found;
   for (size_t begin = 0; begin < paths.size(); begin += 20) {
     ExpectedPaths next;
     for (size_t i = begin; i < paths.size(); ++i) next.Add(paths[i]);
     store.Expect(next);
+    store.LookupAll(next, &found);
+    for (const std::string_view path : next.paths()) {
+      EXPECT_EQ(found.Take(path), store.Lookup(path)) << path;
+    }
+    EXPECT_TRUE(found.empty());
   }
   EXPECT_EQ(look_up(), before);
+}
+
+TEST(FoundNodes, CountForTheBytesThatWereLookedUpOnly) {
+  const std::string a = "/a";
+  const std::string again = a;
+  const std::string b = "/b";
+  FoundNodes found;
+  found.Add(a, 1);
+  found.Add(b, 2);
+  EXPECT_EQ(found.Take(again), std::nullopt) << "the same path in other bytes";
+  EXPECT_EQ(found.Take(std::string_view(a).substr(0, 1)), std::nullopt);
+  EXPECT_EQ(found.Take(b), 2u);
+  EXPECT_EQ(found.Take(a), std::nullopt) << "out of order";
+  found.Clear();
+  EXPECT_EQ(found.Take(a), std::nullopt);
 }
 
 TEST(NodeStore, GoesAsDeepAsAFrameAllows) {

@@ -10,7 +10,7 @@ SimDesk::SimDesk(const ServerContext& context, Wires wires)
       wires_(std::move(wires)) {}
 
 void SimDesk::Accept(MonoMs now, uint64_t link) {
-  SetNow(now);
+  BeginTurn(now);
   const auto made = std::make_shared<Link>();
   made->session = std::make_unique<ClientSession>(this, context_, ConnectionRef{0, link},
                                                   "127.0.0.1", &made->out);
@@ -18,7 +18,7 @@ void SimDesk::Accept(MonoMs now, uint64_t link) {
 }
 
 void SimDesk::Input(MonoMs now, uint64_t link, std::string_view bytes) {
-  SetNow(now);
+  BeginTurn(now);
   const auto found = links_.find(link);
   if (found == links_.end()) return;
   const std::shared_ptr<Link> at = found->second;
@@ -28,7 +28,7 @@ void SimDesk::Input(MonoMs now, uint64_t link, std::string_view bytes) {
 }
 
 void SimDesk::Gone(MonoMs now, uint64_t link) {
-  SetNow(now);
+  BeginTurn(now);
   const auto found = links_.find(link);
   if (found == links_.end()) return;
   const std::shared_ptr<Link> at = found->second;
@@ -44,13 +44,13 @@ void SimDesk::Close(uint64_t link) {
 }
 
 void SimDesk::Turn(MonoMs now) {
-  SetNow(now);
+  BeginTurn(now);
   Drain();
   Settle();
 }
 
 void SimDesk::ReportTouches(MonoMs now) {
-  SetNow(now);
+  BeginTurn(now);
   TouchReport report{.io_thread = 0, .complete_until = complete_ ? previous_report_ : MonoMs{0}};
   report.touched.assign(touched_.begin(), touched_.end());
   touched_.clear();

@@ -68,7 +68,10 @@ class SimDesk final : public SessionHost {
   void Settle();
   bool SettleOne(uint64_t id);
   void Close(uint64_t link);
-  void SetNow(MonoMs now) { SetTime(now.value * 1000); }
+  void BeginTurn(MonoMs now) {
+    SetTime(now.value * 1000);
+    ForgetFound();
+  }
 
   const ServerContext& context_;
   const Wires wires_;
