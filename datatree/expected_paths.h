@@ -43,8 +43,8 @@ class FoundNodes {
     paths_[size_] = path;
     nodes_[size_++] = node;
   }
-  // The node of a path, kNoNode if there is none; nullopt: it was not looked up. Only the very bytes
-  // that were looked up count, and they are asked for in the same order.
+  // The node of a path, kNoNode if there is none; nullopt: it was not looked up. Only the very
+  // bytes that were looked up count, and they are asked for in the same order.
   std::optional<uint32_t> Take(std::string_view path) {
     for (size_t i = next_; i < size_; ++i) {
       if (paths_[i].data() != path.data() || paths_[i].size() != path.size()) continue;

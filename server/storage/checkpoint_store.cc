@@ -213,7 +213,7 @@ std::string CheckpointStore::DamagedTable() const {
   if (!names) return "";
   for (const std::string& name : *names) {
     if (KindOfStoreFile(name) != StoreFileKind::kTable) continue;
-    const std::string path = dir_ + "/" + name;
+    std::string path = dir_ + "/" + name;
     if (!TableStatus(env_.get(), path).ok()) return path;
   }
   return "";

@@ -43,7 +43,8 @@ TEST(NodeStore, FindsNodesByExactPathsOnly) {  // CP-6.6, CP-6.13
 
 TEST(NodeStore, LookingUpManyPathsAtOnceFindsWhatLookingUpEachFinds) {
   NodeStore store(1);
-  std::vector<std::string> paths{"", "/", "//", "a", "a/b", "/none/x", "/a/", "/a//b", "/b/c/d", "//n1", "//a/n2", "/a/n2/", "/a/n2//"};
+  std::vector<std::string> paths{"",      "/",      "//",   "a",      "a/b",    "/none/x", "/a/",
+                                 "/a//b", "/b/c/d", "//n1", "//a/n2", "/a/n2/", "/a/n2//"};
   const NodeId a = store.Create(NodeStore::kRoot, "a", "", 0, CreatedAt(1));
   for (int i = 0; i < 100; ++i) {
     const std::string name = "n" + std::to_string(i);

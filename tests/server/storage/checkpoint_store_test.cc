@@ -235,8 +235,8 @@ TEST(CheckpointStore, PutsTheFirstCheckpointOnDiskInPartsOfAnySize) {
   c.tree.StartWholeCheckpoint();
   const auto store = OpenOrDie(fs, kStorePath, {.collected_bytes = 2 << 10});
   CheckpointTracker& tracker = c.tree.checkpoint_tracker();
-  const FrozenState frozen = tracker.Freeze(
-      c.tree.last_zxid(), c.tree.digest(), [&c](const StoredNode& node) { c.batch.Add(node); });
+  const FrozenState frozen = tracker.Freeze(c.tree.last_zxid(), c.tree.digest(),
+                                            [&c](const StoredNode& node) { c.batch.Add(node); });
   while (tracker.CopySome(10, 1 << 20)) ASSERT_TRUE(store->WritePart(&c.batch));
   ASSERT_TRUE(store->Commit(frozen, &c.batch, 1));
   const auto after = fs.Clone();
