@@ -121,17 +121,25 @@ void NodeStore::LookupAll(const ExpectedPaths& expected, FoundNodes* found) cons
   }
 }
 
+// Few of many paths have a parent of their own.
+NodeId NodeStore::ParentAt(std::string_view path, KnownParents* known) const {
+  if (path.empty()) return kRoot;
+  if (path.ends_with('/')) return kNoNode;
+  auto& [known_path, node] = (*known)[static_cast<unsigned char>(path.back()) % known->size()];
+  if (known_path != path) {
+    known_path = path;
+    node = Lookup(path);
+  }
+  return node;
+}
+
 // Three steps, each of which needs what the one before has fetched: place in the index, slot,
 // payload. Parents are few and used all the time: they are simply looked up.
 void NodeStore::Fetch(const ExpectedPaths& expected, SoughtNodes* sought) const {
-  std::string_view parent_path;
-  NodeId parent = kRoot;
+  KnownParents parents;
   for (const std::string_view path : expected.paths()) {
     const size_t slash = path.rfind('/');
-    if (path.substr(0, slash) != parent_path) {
-      parent_path = path.substr(0, slash);
-      parent = parent_path.ends_with('/') ? kNoNode : Lookup(parent_path);
-    }
+    const NodeId parent = ParentAt(path.substr(0, slash), &parents);
     Sought& s = sought->all[sought->size++];
     s = {path, path.substr(slash + 1), parent, 0};
     if (s.name.empty()) s.parent = kNoNode;

@@ -7,10 +7,12 @@
 #ifndef LOCKKEEPER_DATATREE_NODE_STORE_H_
 #define LOCKKEEPER_DATATREE_NODE_STORE_H_
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include "datatree/expected_paths.h"
@@ -128,6 +130,8 @@ class NodeStore {
   bool IsFull(NodeId n) const { return (slot(n).acl_and_flags & kFull) != 0; }
   Parts PartsOf(NodeId node) const;
   NodeId FindChild(uint64_t hash, NodeId parent, std::string_view name) const;
+  using KnownParents = std::array<std::pair<std::string_view, NodeId>, 16>;
+  NodeId ParentAt(std::string_view path, KnownParents* known) const;
   void Fetch(const ExpectedPaths& expected, SoughtNodes* sought) const;
   NodeId TakeSlot();
   LeanHead ReadLeanHead(NodeId node) const;

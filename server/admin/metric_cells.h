@@ -112,8 +112,10 @@ class alignas(kCacheLine) KeyedCells {
   void Clear();
   const SummaryCells* Find(uint32_t key) const;  // null: this thread has no sample in its block
 
-  KeyIndex known;               // of the owning thread alone: names that it has used
-  bool knows_all_keys = false;  // the owner's copy of a full key table
+  // Of the owning thread alone.
+  KeyIndex known;                              // names that it has used
+  const KeyIndex::value_type* last = nullptr;  // of them, the one that it used last
+  bool knows_all_keys = false;                 // `known` is a copy of a full key table
 
  private:
   using Block = CellArray<SummaryCells>;
