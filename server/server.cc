@@ -142,7 +142,7 @@ void Server::MakeThreads() {
                   .first_session_id = FirstSessionId(config_, *slot_.tree),
                   .reaper = {config_.container_check_interval_ms, config_.container_max_per_minute,
                              config_.container_max_never_used_interval_ms},
-                  .checkpoints = {config_.checkpoint_dirty_bytes(),
+                  .checkpoints = {static_cast<uint64_t>(config_.checkpoint_dirty_mb) << 20,
                                   config_.checkpoint_interval_s * kMsPerSecond}},
       failed_);
 }

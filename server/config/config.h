@@ -157,9 +157,6 @@ struct Config {  // NOLINT(clang-analyzer-optin.performance.Padding)
 
   // The number of I/O threads on a machine with `cores` cores; at least 1.
   int IoThreads(unsigned cores) const;
-  uint64_t checkpoint_dirty_bytes() const {
-    return static_cast<uint64_t>(checkpoint_dirty_mb) << 20;
-  }
 
   // "key = value" for every key that has a field, with the values in force; secrets are masked.
   std::vector<std::string> Describe() const;

@@ -5,7 +5,6 @@
 #include <leveldb/filter_policy.h>
 #include <leveldb/table.h>
 
-#include <algorithm>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -95,12 +94,6 @@ Error DamagedStore(const std::string& dir, const std::string& what) {
 }
 
 }  // namespace
-
-CheckpointTables CheckpointTables::For(uint64_t dirty_bytes) {
-  CheckpointTables tables;
-  tables.direct_bytes = std::min(tables.direct_bytes, dirty_bytes / 4);
-  return tables;
-}
 
 CheckpointStore::CheckpointStore(FileSystem& fs, std::string dir, const CheckpointTables& tables)
     : fs_(fs),

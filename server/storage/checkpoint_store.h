@@ -32,9 +32,6 @@ inline constexpr uint64_t kCheckpointPartBytes = 4 << 20;
 // When LevelDB's tables of the first level begin. With smaller ones, changes that are spread over
 // the whole tree rewrite the next level more often.
 struct CheckpointTables {
-  // For a server that writes a checkpoint when `dirty_bytes` have changed.
-  static CheckpointTables For(uint64_t dirty_bytes);
-
   // A checkpoint of so many bytes gets a table of its own at once; LevelDB's log, which would only
   // hold it a second time, is left out.
   uint64_t direct_bytes = 8 << 20;

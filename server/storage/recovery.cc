@@ -116,8 +116,7 @@ Status Recovery::OpenStore() {
   if (!*exists) return {};
   auto store =
       CheckpointStore::Open(fs_, dir_.checkpoint_dir(),
-                            purpose_ == Purpose::kGoOn ? IfMissing::kMake : IfMissing::kRefuse,
-                            CheckpointTables::For(config_.checkpoint_dirty_bytes()));
+                            purpose_ == Purpose::kGoOn ? IfMissing::kMake : IfMissing::kRefuse);
   if (!store) return store.error();
   state_.store = std::move(*store);
   return {};
@@ -372,8 +371,7 @@ Result<RecoveredState> Recover(FileSystem& fs, const DataDir& dir, const Config&
     }
   }
   if (state->store == nullptr) {
-    auto store = CheckpointStore::Open(fs, dir.checkpoint_dir(), IfMissing::kMake,
-                                       CheckpointTables::For(config.checkpoint_dirty_bytes()));
+    auto store = CheckpointStore::Open(fs, dir.checkpoint_dir(), IfMissing::kMake);
     if (!store) return store.error();
     state->store = std::move(*store);
   }
