@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "protocol/jute.h"
+#include "server/storage/leveldb_slice.h"
 #include "server/storage/node_read_ahead.h"
 
 namespace lockkeeper {
@@ -38,9 +39,6 @@ bool IsOfUnfinishedCreation(const std::string& name) {
   return name == "LOCK" || name == "LOG" || name.starts_with("MANIFEST-000001") ||
          name.ends_with(".dbtmp");
 }
-
-std::string_view ViewOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
-leveldb::Slice SliceOf(std::string_view view) { return {view.data(), view.size()}; }
 
 // Before everything else of a checkpoint: a path may have been created again since.
 void AddDeletions(const FrozenState& frozen, leveldb::WriteBatch* batch) {

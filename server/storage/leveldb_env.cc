@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "server/storage/leveldb_slice.h"
 #include "server/storage/synced_mark.h"
 #include "server/this_thread.h"
 
@@ -17,8 +18,6 @@ namespace {
 
 constexpr size_t kBufferBytes = 64 << 10;
 constexpr size_t kLogLineBytesMax = 2000;
-
-std::string_view ViewOf(const leveldb::Slice& slice) { return {slice.data(), slice.size()}; }
 
 std::string DirOf(const std::string& path) {
   const size_t slash = path.find_last_of('/');

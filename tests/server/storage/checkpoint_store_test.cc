@@ -201,6 +201,43 @@ TEST_P(CheckpointStoreOnEveryWay, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheM
   }
 }
 
+TEST_P(CheckpointStoreOnEveryWay, SaysThatTheDiskIsFullAndKeepsTheCheckpointBefore_SO_12_4) {
+  const std::vector<std::string> payloads = RandomPayloads(6);
+  FakeFileSystem original;
+  std::string before;
+  {
+    Checkpointed c;
+    c.Apply(payloads, 0, 300);
+    c.tree.StartWholeCheckpoint();
+    ASSERT_TRUE(c.Commit(Open(original).get()));
+    before = DumpTree(c.tree);
+  }
+  size_t refused = 0;
+  for (uint64_t n = 1;; ++n) {
+    const auto fs = original.Clone();
+    Checkpointed c;
+    auto store = Open(*fs);
+    ASSERT_TRUE(store->Load(&c.tree));
+    c.tree.checkpoint_tracker().Start(store->meta()->zxid);
+    c.Apply(payloads, 300, 600);
+    const std::string after = DumpTree(c.tree);
+    fs->FillAtWrite(n);
+    const Status committed = c.Commit(store.get());
+    store.reset();
+    fs->CrashProcess();
+    const std::string found = LoadAndDump(Open(*fs).get());
+    if (committed) {
+      EXPECT_EQ(found, after) << n;
+      break;
+    }
+    ++refused;
+    EXPECT_NE(committed.error().message.find("No space left on device"), std::string::npos)
+        << committed.error().message;
+    EXPECT_TRUE(found == before || found == after) << "full at write " << n << ": " << found;
+  }
+  EXPECT_GT(refused, 0u);
+}
+
 // Small ones collect in LevelDB's log, large ones leave it out, in one store.
 TEST(CheckpointStore, HasEveryCheckpointOnDiskWhenItIsCommittedWhateverItsSize) {
   const std::vector<std::string> payloads = RandomPayloads(4);
