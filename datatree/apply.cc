@@ -92,21 +92,13 @@ void ListFailures(const std::vector<SubTxn>& txns, std::vector<OpResult>* result
 }
 
 // Most transactions begin with the path that they change; others give something else or nothing.
-std::string_view FirstPath(JuteReader& in) {
+std::string_view FirstPath(JuteReader in) {
   std::string_view path;
   in.Read(path);
   return path;
 }
 
-// Those that `txns` change from the one at `begin` on.
-ExpectedPaths NextPaths(const std::vector<SubTxn>& txns, size_t begin) {
-  ExpectedPaths next;
-  for (size_t i = begin; i < txns.size() && i - begin < ExpectedPaths::kMax; ++i) {
-    JuteReader body(txns[i].data);
-    next.Add(FirstPath(body));
-  }
-  return next;
-}
+std::string_view PathOfElement(const SubTxn& txn) { return FirstPath(JuteReader(txn.data)); }
 
 }  // namespace
 
@@ -172,7 +164,7 @@ bool TxnApplier::ApplyMulti(JuteReader& in, ApplyOutcome* outcome) {
   }
   outcome->multi.reserve(txns.size());
   for (size_t i = 0; i < txns.size(); ++i) {
-    if (i % ExpectedPaths::kMax == 0) tree_.nodes().Expect(NextPaths(txns, i));
+    if (i % ExpectedPaths::kMax == 0) tree_.nodes().Expect(NextPaths(txns, i, PathOfElement));
     JuteReader body(txns[i].data);
     ApplyOne(static_cast<OpCode>(txns[i].type), body, &outcome->multi.emplace_back());
   }

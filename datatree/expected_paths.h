@@ -3,6 +3,7 @@
 #ifndef LOCKKEEPER_DATATREE_EXPECTED_PATHS_H_
 #define LOCKKEEPER_DATATREE_EXPECTED_PATHS_H_
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -31,6 +32,15 @@ class ExpectedPaths {
   std::array<std::string_view, kMax> paths_;
   size_t size_ = 0;
 };
+
+// Of the elements from the one at `begin` on, kMax at most; `path_of` gives the path of each.
+template <class Elements, class PathOf>
+ExpectedPaths NextPaths(const Elements& elements, size_t begin, const PathOf& path_of) {
+  ExpectedPaths next;
+  const size_t end = std::min(elements.size(), begin + ExpectedPaths::kMax);
+  for (size_t i = begin; i < end; ++i) next.Add(path_of(elements[i]));
+  return next;
+}
 
 // What NodeStore::LookupAll found. Valid while the tree stands still.
 class FoundNodes {

@@ -115,9 +115,10 @@ void NodeStore::LookupAll(const ExpectedPaths& expected, FoundNodes* found) cons
   SoughtNodes sought;
   Fetch(expected, &sought);
   found->Clear();
-  for (size_t i = 0; i < sought.size; ++i) {
-    const Sought& s = sought.all[i];
-    found->Add(s.path, s.parent == kNoNode ? Lookup(s.path) : FindChild(s.hash, s.parent, s.name));
+  const Sought* s = sought.data();
+  for (const std::string_view path : expected.paths()) {
+    found->Add(path, s->parent == kNoNode ? Lookup(path) : FindChild(s->hash, s->parent, s->name));
+    ++s;
   }
 }
 
@@ -136,24 +137,25 @@ NodeId NodeStore::ParentAt(std::string_view path, KnownParents* known) const {
 // Three steps, each of which needs what the one before has fetched: place in the index, slot,
 // payload. Parents are few and used all the time: they are simply looked up.
 void NodeStore::Fetch(const ExpectedPaths& expected, SoughtNodes* sought) const {
+  const size_t size = expected.paths().size();
   KnownParents parents;
-  for (const std::string_view path : expected.paths()) {
+  for (size_t i = 0; i < size; ++i) {
+    const std::string_view path = expected.paths()[i];
     const size_t slash = path.rfind('/');
-    const NodeId parent = ParentAt(path.substr(0, slash), &parents);
-    Sought& s = sought->all[sought->size++];
-    s = {path, path.substr(slash + 1), parent, 0};
-    if (s.name.empty()) s.parent = kNoNode;
+    Sought& s = (*sought)[i];
+    s.name = path.substr(slash + 1);
+    s.parent = s.name.empty() ? kNoNode : ParentAt(path.substr(0, slash), &parents);
     if (s.parent == kNoNode) continue;
-    s.hash = HashIndex::Hash(parent, s.name, hash_seed_);
+    s.hash = HashIndex::Hash(s.parent, s.name, hash_seed_);
     index_.Prefetch(s.hash);
   }
   std::array<NodeId, ExpectedPaths::kMax> nodes;
-  for (size_t i = 0; i < sought->size; ++i) {
-    const Sought& s = sought->all[i];
+  for (size_t i = 0; i < size; ++i) {
+    const Sought& s = (*sought)[i];
     nodes[i] = s.parent == kNoNode ? kNoNode : index_.Find(s.hash, [](NodeId) { return true; });
     if (nodes[i] != kNoNode) __builtin_prefetch(&slot(nodes[i]));
   }
-  for (size_t i = 0; i < sought->size; ++i) {
+  for (size_t i = 0; i < size; ++i) {
     if (nodes[i] == kNoNode) continue;
     const char* payload = slot(nodes[i]).payload;
     for (size_t at = 0; at < kExpectedPayloadBytes; at += kCacheLineBytes) {

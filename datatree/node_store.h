@@ -108,16 +108,12 @@ class NodeStore {
   struct LeanHead;
   struct FullHead;
   struct Sought {
-    std::string_view path;
     std::string_view name;
     NodeId parent;  // kNoNode: there is none, or the path is an odd one
     uint64_t hash;
   };
-  struct SoughtNodes {
-    std::array<Sought, ExpectedPaths::kMax> all;
-    size_t size = 0;
-  };
-  struct Parts {  // where things stand in a payload
+  using SoughtNodes = std::array<Sought, ExpectedPaths::kMax>;  // in the order of the paths
+  struct Parts {                                                // where things stand in a payload
     size_t head_bytes;
     size_t name_bytes;
     size_t data_bytes;

@@ -17,13 +17,8 @@ int32_t WrappingAdd(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 
-// Those that `multi` names from the element at `begin` on.
-ExpectedPaths NextPaths(const MultiRequest& multi, size_t begin) {
-  ExpectedPaths next;
-  for (size_t i = begin; i < multi.elements.size() && i - begin < ExpectedPaths::kMax; ++i) {
-    next.Add(std::visit([](const auto& r) { return r.path; }, multi.elements[i].body));
-  }
-  return next;
+std::string_view PathOfElement(const MultiElement& element) {
+  return std::visit([](const auto& r) { return r.path; }, element.body);
 }
 
 bool VersionMatches(int32_t expected, int32_t actual) {
@@ -151,7 +146,9 @@ TxnPreparer::Body TxnPreparer::PrepareMulti(const PrepareContext& context,
   bool failed = false;
   bodies.reserve(multi.elements.size());
   for (size_t i = 0; i < multi.elements.size(); ++i) {
-    if (i % ExpectedPaths::kMax == 0) tree_.nodes().Expect(NextPaths(multi, i));
+    if (i % ExpectedPaths::kMax == 0) {
+      tree_.nodes().Expect(NextPaths(multi.elements, i, PathOfElement));
+    }
     const MultiElement& element = multi.elements[i];
     ErrorCode code = ErrorCode::kRuntimeInconsistency;
     if (!failed) {

@@ -15,7 +15,8 @@ inline constexpr size_t kOutboxBytesMax = 1 << 20;
 inline constexpr size_t kOutboxBytesHardMax = 64 << 20;
 // Reads that wait behind a write of their own session.
 inline constexpr size_t kParkedBytesMax = 1 << 20;
-// A gate is held for about this much work, so that a commit never waits long.
+// A gate is held for at most this much work, and the reads that are looked up already (32), so that
+// a commit never waits long.
 inline constexpr size_t kReadsPerGateMax = 64;
 inline constexpr size_t kReplyBytesPerGateMax = 64 << 10;
 // Transactions applied while all gates are held.

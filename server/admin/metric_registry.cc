@@ -149,10 +149,11 @@ Shard* MetricRegistry::FindOrMakeShard() {
 
 SummaryCells& MetricRegistry::LocalCellsOfKey(uint32_t set, std::string_view key) {
   KeyedCells& cells = *Local().sets[set];
-  if (cells.last != nullptr && cells.last->first == key) return cells.At(cells.last->second);
-  const auto known = cells.known.find(key);
-  cells.last = known == cells.known.end() ? nullptr : &*known;
-  return cells.At(cells.last != nullptr ? known->second : LearnKey(set, cells, key));
+  if (cells.last == nullptr || cells.last->first != key) {
+    const auto known = cells.known.find(key);
+    cells.last = known == cells.known.end() ? nullptr : &*known;
+  }
+  return cells.At(cells.last != nullptr ? cells.last->second : LearnKey(set, cells, key));
 }
 
 // The number of a key that this thread meets for the first time. A thread that saw the table full

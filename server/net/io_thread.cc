@@ -128,8 +128,9 @@ const DataTree& IoThread::ReadTree() {
 
 void IoThread::CountRead(size_t reply_bytes) {
   bytes_in_gate_ += reply_bytes;
-  // What is looked up already is read first.
-  const bool enough = ++reads_in_gate_ >= kReadsPerGateMax && found()->empty();
+  // What is looked up already is read first, but a client cannot make that more.
+  const size_t looked_up = found()->empty() ? 0 : ExpectedPaths::kMax;
+  const bool enough = ++reads_in_gate_ >= kReadsPerGateMax + looked_up;
   if (enough || bytes_in_gate_ >= kReplyBytesPerGateMax) LeaveGate();
 }
 

@@ -61,7 +61,8 @@ size_t Core::Expect(std::span<const CoreMessage> messages) const {
   size_t seen = 0;
   for (; seen < messages.size() && !next.full(); ++seen) {
     const auto* batch = std::get_if<RequestBatch>(&messages[seen]);
-    if (batch != nullptr) AddPaths(batch->requests, &next);
+    if (batch == nullptr) continue;
+    for (const CoreRequest& request : batch->requests) next.Add(PathOf(request.body));
   }
   tree().nodes().Expect(next);
   return seen;
@@ -178,12 +179,10 @@ void Core::MoveTree(const std::function<void()>& change) {
 }
 
 void Core::ExpectCommitted() const {
-  ExpectedPaths next;
-  for (size_t i = 0; i < std::min(committed_.size(), ExpectedPaths::kMax); ++i) {
-    const auto* entry = std::get_if<LogEntry>(&committed_[i]);
-    if (entry != nullptr) next.Add(DataTree::PathIn(*entry->payload));
-  }
-  tree().nodes().Expect(next);
+  tree().nodes().Expect(NextPaths(committed_, 0, [](const auto& committed) {
+    const auto* entry = std::get_if<LogEntry>(&committed);
+    return entry == nullptr ? std::string_view() : DataTree::PathIn(*entry->payload);
+  }));
 }
 
 bool Core::RunNext(AppliedBatch* batch) {

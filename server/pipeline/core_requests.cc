@@ -2,7 +2,6 @@
 #include <glog/logging.h>
 
 #include <algorithm>
-#include <span>
 #include <utility>
 
 #include "server/pipeline/core.h"
@@ -56,9 +55,8 @@ void Core::Handle(RequestBatch& batch) {
 // Expect saw to the first ones only.
 void Core::ExpectRest(const RequestBatch& batch, size_t begin) const {
   if (!Proposes()) return;
-  ExpectedPaths next;
-  AddPaths(std::span(batch.requests).subspan(begin), &next);
-  tree().nodes().Expect(next);
+  const auto path_of = [](const CoreRequest& request) { return PathOf(request.body); };
+  tree().nodes().Expect(NextPaths(batch.requests, begin, path_of));
 }
 
 void Core::HandleNow(RequestBatch& batch) {

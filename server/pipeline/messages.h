@@ -4,14 +4,12 @@
 
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <variant>
 #include <vector>
 
 #include "datatree/acl.h"
 #include "datatree/change.h"
-#include "datatree/expected_paths.h"
 #include "protocol/request.h"
 #include "protocol/result.h"
 #include "protocol/types.h"
@@ -44,13 +42,6 @@ struct RequestBatch {
   SessionId session;
   std::vector<CoreRequest> requests;
 };
-
-// Until `paths` is full.
-inline void AddPaths(std::span<const CoreRequest> requests, ExpectedPaths* paths) {
-  for (size_t i = 0; i < requests.size() && !paths->full(); ++i) {
-    paths->Add(PathOf(requests[i].body));
-  }
-}
 
 struct OpenSession {
   ConnectionRef from;

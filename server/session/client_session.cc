@@ -128,7 +128,7 @@ size_t ClientSession::ExpectReads(std::string_view in) {
   if (state_ != State::kOpen || !order_.empty()) return 0;
   ExpectedPaths next;
   const size_t frames = AddNextReads(in, &next);
-  if (!next.fewer_than_two()) io_.Expect(next);
+  io_.Expect(next);
   return frames;
 }
 
@@ -201,7 +201,7 @@ void ClientSession::HandleFrame(std::string_view frame) {
   const OpRow* row = FindOp(op);
   const std::string_view body = frame.substr(kRequestHeaderBytes);
   if (row != nullptr && row->kind == OpKind::kAuth) return HandleAuth(op, xid, body);
-  if (touched_ != io_.now()) {
+  if (touched_ != io_.now()) {  // a report in between told of the same millisecond
     touched_ = io_.now();
     io_.Touch(session_);
   }

@@ -21,8 +21,7 @@ class CheckpointBatch {
   // Of keys and values.
   uint64_t bytes() const { return bytes_; }
   uint64_t nodes() const { return nodes_; }
-  // Calls `visit(key, value)`, as checkpoint_format.h has them, for each znode in the order of
-  // Add, until it returns false.
+  // Calls `visit(key, value)`, as checkpoint_format.h has them, for each znode in the order of Add.
   template <class Visit>
   void ForEach(const Visit& visit) const {
     for (const Chunk& chunk : chunks_) {
@@ -34,9 +33,7 @@ class CheckpointBatch {
         const char* const key = at + sizeof lengths;
         const char* const value = key + lengths.key;
         at = value + lengths.value;
-        if (!visit(std::string_view(key, lengths.key), std::string_view(value, lengths.value))) {
-          return;
-        }
+        visit(std::string_view(key, lengths.key), std::string_view(value, lengths.value));
       }
     }
   }

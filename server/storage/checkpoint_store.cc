@@ -157,9 +157,7 @@ Status CheckpointStore::OpenDb(IfMissing if_missing) {
     return error;
   }
   db_.reset(db);
-  logged_bytes_ = 0;
-  unlogged_bytes_ = 0;
-  has_parts_ = false;
+  bytes_in_memory_ = 0;
   return {};
 }
 
@@ -320,23 +318,27 @@ Status CheckpointStore::Load(DataTree* tree) {
 
 Status CheckpointStore::WritePart(CheckpointBatch* batch) {
   CHECK(!meta_.has_value());
-  has_parts_ = true;
   leveldb::Status written = WriteNodesWithoutLog(*batch);
   *batch = CheckpointBatch();
-  if (written.ok() && unlogged_bytes_ >= tables_.collected_bytes) written = BeginTable();
+  if (written.ok() && bytes_in_memory_ >= tables_.collected_bytes) written = BeginTable();
   if (!written.ok()) return Failed(written, "write");
   return {};
 }
 
+// Parts of a whole checkpoint may be on their way to a table: the log must not be ahead of them.
 Status CheckpointStore::Commit(const FrozenState& frozen, CheckpointBatch* batch, int64_t wall_ms) {
   CHECK(!frozen.whole || !meta_.has_value());
   CheckpointMeta meta = NextMeta(frozen, wall_ms);
-  const bool direct = has_parts_ || batch->bytes() >= tables_.direct_bytes;
-  const leveldb::Status written =
-      direct ? WriteDirectly(frozen, *batch, meta) : WriteLogged(frozen, *batch, meta);
+  leveldb::WriteBatch first;
+  leveldb::WriteBatch last;
+  AddDeletions(frozen, &first);
+  AddRest(frozen, meta, &last);
+  const uint64_t bytes = first.ApproximateSize() + batch->bytes() + last.ApproximateSize();
+  const leveldb::Status written = frozen.whole || bytes >= tables_.direct_bytes
+                                      ? WriteDirectly(&first, *batch, &last)
+                                      : WriteLogged(&first, *batch, last);
   *batch = CheckpointBatch();
   if (!written.ok()) return Failed(written, "write");
-  has_parts_ = false;
   meta_ = std::move(meta);
   return {};
 }
@@ -353,52 +355,45 @@ CheckpointMeta CheckpointStore::NextMeta(const FrozenState& frozen, int64_t wall
 }
 
 // As one batch, which LevelDB's log makes atomic and durable.
-leveldb::Status CheckpointStore::WriteLogged(const FrozenState& frozen,
-                                             const CheckpointBatch& batch,
-                                             const CheckpointMeta& meta) {
-  leveldb::WriteBatch all;
-  AddDeletions(frozen, &all);
-  batch.ForEach([&all](std::string_view key, std::string_view value) {
-    all.Put(SliceOf(key), SliceOf(value));
-    return true;
+leveldb::Status CheckpointStore::WriteLogged(leveldb::WriteBatch* first,
+                                             const CheckpointBatch& nodes,
+                                             const leveldb::WriteBatch& last) {
+  nodes.ForEach([first](std::string_view key, std::string_view value) {
+    first->Put(SliceOf(key), SliceOf(value));
   });
-  AddRest(frozen, meta, &all);
+  first->Append(last);
   leveldb::WriteOptions durable;
   durable.sync = true;
-  if (leveldb::Status written = db_->Write(durable, &all); !written.ok()) return written;
-  logged_bytes_ += all.ApproximateSize();
-  return logged_bytes_ >= tables_.collected_bytes ? BeginTable() : leveldb::Status::OK();
+  if (leveldb::Status written = db_->Write(durable, first); !written.ok()) return written;
+  bytes_in_memory_ += first->ApproximateSize();
+  return bytes_in_memory_ >= tables_.collected_bytes ? BeginTable() : leveldb::Status::OK();
 }
 
 // Into a table of its own, without LevelDB's log, which would hold all of it a second time. What
 // LevelDB has in memory becomes one table, and the manifest that names it makes it valid: so it is
 // atomic as well, since nobody but BeginTable ends what is in memory.
-leveldb::Status CheckpointStore::WriteDirectly(const FrozenState& frozen,
-                                               const CheckpointBatch& batch,
-                                               const CheckpointMeta& meta) {
+leveldb::Status CheckpointStore::WriteDirectly(leveldb::WriteBatch* first,
+                                               const CheckpointBatch& nodes,
+                                               leveldb::WriteBatch* last) {
   leveldb::Status done;
-  if (logged_bytes_ > 0) done = BeginTable();
-  leveldb::WriteBatch deletions;
-  AddDeletions(frozen, &deletions);
-  if (done.ok()) done = WriteWithoutLog(&deletions);
-  if (done.ok()) done = WriteNodesWithoutLog(batch);
-  leveldb::WriteBatch rest;
-  AddRest(frozen, meta, &rest);
-  if (done.ok()) done = WriteWithoutLog(&rest);
+  if (bytes_in_memory_ > 0) done = BeginTable();
+  if (done.ok()) done = WriteWithoutLog(first);
+  if (done.ok()) done = WriteNodesWithoutLog(nodes);
+  if (done.ok()) done = WriteWithoutLog(last);
   if (done.ok()) done = BeginTable();
   // The next one begins when this one is on the disk.
   return done.ok() ? BeginTable() : done;
 }
 
-leveldb::Status CheckpointStore::WriteNodesWithoutLog(const CheckpointBatch& batch) {
+leveldb::Status CheckpointStore::WriteNodesWithoutLog(const CheckpointBatch& nodes) {
   leveldb::WriteBatch some;
   leveldb::Status written;
-  batch.ForEach([&](std::string_view key, std::string_view value) {
+  nodes.ForEach([&](std::string_view key, std::string_view value) {
+    if (!written.ok()) return;
     some.Put(SliceOf(key), SliceOf(value));
-    if (some.ApproximateSize() < kWriteBytes) return true;
+    if (some.ApproximateSize() < kWriteBytes) return;
     written = WriteWithoutLog(&some);
     some.Clear();
-    return written.ok();
   });
   return written.ok() ? WriteWithoutLog(&some) : written;
 }
@@ -407,15 +402,15 @@ leveldb::Status CheckpointStore::WriteWithoutLog(leveldb::WriteBatch* batch) {
   env_->SetWithoutLog(true);
   leveldb::Status written = db_->Write(leveldb::WriteOptions(), batch);
   env_->SetWithoutLog(false);
-  unlogged_bytes_ += batch->ApproximateSize();
+  bytes_in_memory_ += batch->ApproximateSize();
   return written;
 }
 
 // LevelDB writes what it has in memory into a table, in the background, and goes on with an empty
-// memory and a new log; first it waits for the table before. That is what it does with no batch.
+// memory and a new log; first it waits for the table before. That is what it does when it is given
+// no batch (DBImpl::Write of LevelDB 1.23, "nullptr batch is for compactions").
 leveldb::Status CheckpointStore::BeginTable() {
-  logged_bytes_ = 0;
-  unlogged_bytes_ = 0;
+  bytes_in_memory_ = 0;
   return db_->Write(leveldb::WriteOptions(), nullptr);
 }
 

@@ -32,8 +32,8 @@ inline constexpr uint64_t kCheckpointPartBytes = 4 << 20;
 // When LevelDB's tables of the first level begin. With smaller ones, changes that are spread over
 // the whole tree rewrite the next level more often.
 struct CheckpointTables {
-  // A checkpoint of so many bytes gets a table of its own at once; LevelDB's log, which would only
-  // hold it a second time, is left out.
+  // A checkpoint of so many bytes, and each first one, gets a table of its own at once; LevelDB's
+  // log, which would only hold it a second time, is left out.
   uint64_t direct_bytes = 8 << 20;
   // Smaller ones are collected, in LevelDB's log and memory.
   uint64_t collected_bytes = 16 << 20;
@@ -89,12 +89,12 @@ class CheckpointStore {
   CheckpointStore(FileSystem& fs, std::string dir, const CheckpointTables& tables);
   Status OpenDb(IfMissing if_missing);
   CheckpointMeta NextMeta(const FrozenState& frozen, int64_t wall_ms) const;
-  leveldb::Status WriteLogged(const FrozenState& frozen, const CheckpointBatch& batch,
-                              const CheckpointMeta& meta);
-  leveldb::Status WriteDirectly(const FrozenState& frozen, const CheckpointBatch& batch,
-                                const CheckpointMeta& meta);
+  leveldb::Status WriteLogged(leveldb::WriteBatch* first, const CheckpointBatch& nodes,
+                              const leveldb::WriteBatch& last);
+  leveldb::Status WriteDirectly(leveldb::WriteBatch* first, const CheckpointBatch& nodes,
+                                leveldb::WriteBatch* last);
   leveldb::Status WriteWithoutLog(leveldb::WriteBatch* batch);
-  leveldb::Status WriteNodesWithoutLog(const CheckpointBatch& batch);
+  leveldb::Status WriteNodesWithoutLog(const CheckpointBatch& nodes);
   leveldb::Status BeginTable();
   Status ReadMeta();
   Status RemoveRemains();
@@ -117,10 +117,7 @@ class CheckpointStore {
   std::unique_ptr<leveldb::Cache> cache_;
   std::unique_ptr<leveldb::DB> db_;
   std::optional<CheckpointMeta> meta_;
-  // What LevelDB has in memory since its last table began: also in its log, and nowhere else.
-  uint64_t logged_bytes_ = 0;
-  uint64_t unlogged_bytes_ = 0;
-  bool has_parts_ = false;  // of a first checkpoint, some of them perhaps on the way to a table
+  uint64_t bytes_in_memory_ = 0;  // LevelDB's, since its last table began
 };
 
 // The whole tree as the first checkpoint of an empty store. Starts the tree's tracker.

@@ -225,39 +225,43 @@ TEST(LevelDbEnvFailure, RefusesEveryChangeAfterTheFirstThatFailed_SO_12_4) {
   EXPECT_EQ(content, "content");
 }
 
-TEST(LevelDbEnvWithoutLog, LeavesOutWhatLogsGetAndNothingElse) {
-  FakeFileSystem fs;
-  const std::string dir = kStoreDir;
-  ASSERT_TRUE(fs.MakeDirs(dir).ok());
-  LevelDbEnv env(fs, 0);
-  const auto log = NewFile(&env, dir + "/000005.log");
-  const auto table = NewFile(&env, dir + "/000006.ldb");
+class LevelDbEnvWithoutLog : public testing::Test {
+ protected:
+  LevelDbEnvWithoutLog() { EXPECT_TRUE(fs_.MakeDirs(kStoreDir).ok()); }
+  std::unique_ptr<leveldb::WritableFile> File(const std::string& name) {
+    return NewFile(&env_, Path(name));
+  }
+  std::string Path(const std::string& name) const { return std::string(kStoreDir) + "/" + name; }
+
+  FakeFileSystem fs_;
+  LevelDbEnv env_{fs_, 0};
+};
+
+TEST_F(LevelDbEnvWithoutLog, LeavesOutWhatLogsGetAndNothingElse) {
+  const auto log = File("000005.log");
+  const auto table = File("000006.ldb");
   ASSERT_TRUE(log->Append("kept").ok());
-  env.SetWithoutLog(true);
+  env_.SetWithoutLog(true);
   EXPECT_TRUE(log->Append("left out").ok());
   EXPECT_TRUE(table->Append("table").ok());
-  env.SetWithoutLog(false);
+  env_.SetWithoutLog(false);
   EXPECT_TRUE(table->Sync().ok());
   EXPECT_TRUE(log->Sync().ok());
-  EXPECT_EQ(fs.Content(dir + "/000005.log"), "kept");
-  EXPECT_EQ(fs.Content(dir + "/000006.ldb"), "table");
-  EXPECT_FALSE(env.failure());
+  EXPECT_EQ(fs_.Content(Path("000005.log")), "kept");
+  EXPECT_EQ(fs_.Content(Path("000006.ldb")), "table");
+  EXPECT_FALSE(env_.failure());
 }
 
 // Its readers would take what follows for what was left out.
-TEST(LevelDbEnvWithoutLog, ALogThatMissesSomethingTakesNothingMore) {
-  FakeFileSystem fs;
-  const std::string dir = kStoreDir;
-  ASSERT_TRUE(fs.MakeDirs(dir).ok());
-  LevelDbEnv env(fs, 0);
-  const auto log = NewFile(&env, dir + "/000005.log");
-  env.SetWithoutLog(true);
+TEST_F(LevelDbEnvWithoutLog, ALogThatMissesSomethingTakesNothingMore) {
+  const auto log = File("000005.log");
+  env_.SetWithoutLog(true);
   EXPECT_TRUE(log->Append("left out").ok());
-  env.SetWithoutLog(false);
+  env_.SetWithoutLog(false);
   const leveldb::Status refused = log->Append("more");
   EXPECT_TRUE(refused.IsIOError());
   EXPECT_TRUE(Says(refused, "000005.log: it misses something")) << refused.ToString();
-  EXPECT_TRUE(env.failure());
+  EXPECT_TRUE(env_.failure());
 }
 
 TEST(LevelDbEnvErrors, AMissingFileIsNotFoundAndNoFailure) {
