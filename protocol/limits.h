@@ -21,6 +21,8 @@ inline constexpr size_t kReadsPerGateMax = 64;
 inline constexpr size_t kReplyBytesPerGateMax = 64 << 10;
 // Transactions applied while all gates are held.
 inline constexpr size_t kTxnsPerGateMax = 256;
+// A standalone server's log begins to write when it has so many, while the next are prepared.
+inline constexpr size_t kTxnsPerAppend = 64;
 // Encoded replies in one batch of commits, above which the next batch begins.
 inline constexpr size_t kBatchBytesMax = 1 << 20;
 // Batches that wait at an I/O thread which they do not concern, before it is woken all the same.

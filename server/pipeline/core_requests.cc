@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "protocol/limits.h"
 #include "server/pipeline/core.h"
 #include "server/pipeline/reply.h"
 
@@ -136,6 +137,7 @@ void Core::Propose(std::string payload) {
   if (member_ != nullptr) return member_->Propose(now_.mono, std::move(entry));
   to_log_.push_back(entry);
   proposals_->Add(std::move(entry));
+  if (to_log_.size() >= kTxnsPerAppend) FlushToLog();
 }
 
 void Core::RunReaper() {

@@ -33,9 +33,8 @@ TEST(CheckpointBatch, GivesBackItsZnodesInTheOrderOfAdd) {
     expected.emplace_back(key, value);
   }
   std::vector<std::pair<std::string, std::string>> found;
-  batch.ForEach([&found](std::string_view key, std::string_view value) {
-    found.emplace_back(key, value);
-  });
+  batch.ForEach(
+      [&found](std::string_view key, std::string_view value) { found.emplace_back(key, value); });
   EXPECT_EQ(found, expected);
   EXPECT_EQ(batch.bytes(), bytes);
   EXPECT_EQ(batch.nodes(), expected.size());
