@@ -2,7 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <boost/asio/buffer.hpp>
 #include <utility>
 
 #include "protocol/limits.h"
@@ -10,54 +9,50 @@
 #include "server/net/io_thread.h"
 
 namespace lockkeeper {
-namespace {
 
-using boost::asio::ip::tcp;
-
-}  // namespace
-
-Connection::Connection(IoThread* io, const ServerContext& context, tcp::socket socket,
+Connection::Connection(IoThread* io, const ServerContext& context, int socket,
                        RemoteAddress address, ConnectionRef self)
     : io_(*io),
       context_(context),
-      socket_(std::move(socket)),
+      socket_(socket),
       self_(self),
       address_(std::move(address)),
       session_(io, context, self, address_.ip, &out_),
       last_io_(io->now()),
       established_(WallNow()) {}
 
-void Connection::Start() {
-  boost::system::error_code ec;
-  socket_.non_blocking(true, ec);
-  socket_.set_option(tcp::no_delay(true), ec);
-  if (context_.config.client_tcp_keep_alive) {
-    socket_.set_option(boost::asio::socket_base::keep_alive(true), ec);
-  }
-  WaitToRead();
-}
-
-void Connection::WaitToRead() {
-  if (waiting_to_read_ || closed_) return;
+void Connection::Start(SocketEvents* events) {
+  socket_.SetNoDelay();
+  if (context_.config.client_tcp_keep_alive) socket_.SetKeepAlive();
   waiting_to_read_ = true;
-  socket_.async_wait(tcp::socket::wait_read,
-                     [self = shared_from_this()](const boost::system::error_code& ec) {
-                       self->waiting_to_read_ = false;
-                       if (ec || self->closed_) return;
-                       self->io_.UpdateClock();
-                       self->OnReadable();
-                       self->io_.Settle();
-                     });
+  if (events->Add(socket_.handle(), id())) return;
+  PLOG(WARNING) << "a connection of " << address_.ip << " cannot be served";
+  Close();
 }
 
-void Connection::OnReadable() {
-  std::vector<char>& buffer = io_.read_buffer();
-  boost::system::error_code ec;
-  const size_t n = socket_.read_some(boost::asio::buffer(buffer), ec);
-  if (ec == boost::asio::error::would_block || ec == boost::asio::error::try_again) {
-    return io_.MarkDirty(this);
+void Connection::OnEvent(const SocketEvent& event) {
+  readable_ = readable_ || event.readable;
+  ended_ = ended_ || event.ended;
+  if (event.writable && waiting_to_write_) {
+    waiting_to_write_ = false;
+    io_.MarkDirty(this);
   }
-  if (ec) {
+  ReadOn();
+}
+
+void Connection::ReadOn() {
+  if (!readable_ || !waiting_to_read_ || closed_) return;
+  waiting_to_read_ = false;
+  Read();
+}
+
+// What fills less than the buffer was everything, but for the end of the stream.
+void Connection::Read() {
+  std::vector<char>& buffer = io_.read_buffer();
+  const auto [state, n] = socket_.Read(buffer);
+  readable_ = n == buffer.size() || (ended_ && state == ClientSocket::State::kOpen);
+  if (state == ClientSocket::State::kNotReady) return io_.MarkDirty(this);
+  if (state == ClientSocket::State::kEnded) {
     context_.metrics.connection_drop_count.Add(1);
     return Close();
   }
@@ -96,20 +91,15 @@ void Connection::Settle() {
   if (session_.finished() && out_.empty()) return Close();
   const bool room = session_.wants_input();
   if (session_.has_runnable() || (held_back_ && room)) return io_.MarkDirty(this);
-  if (room) WaitToRead();
+  waiting_to_read_ = room;
+  if (room && readable_) io_.ReadLater(this);
 }
 
 bool Connection::SendNow() {
-  if (waiting_to_write_) return true;
-  boost::system::error_code ec;
-  while (sent_ < out_.size()) {
-    const size_t n =
-        socket_.write_some(boost::asio::buffer(out_.data() + sent_, out_.size() - sent_), ec);
-    if (ec == boost::asio::error::would_block || ec == boost::asio::error::try_again) {
-      WaitToWrite();
-      break;
-    }
-    if (ec) return false;
+  while (sent_ < out_.size() && !waiting_to_write_) {
+    const auto [state, n] = socket_.Write(std::string_view(out_).substr(sent_));
+    if (state == ClientSocket::State::kEnded) return false;
+    waiting_to_write_ = state == ClientSocket::State::kNotReady;
     sent_ += n;
   }
   // Sent bytes are dropped only when they are most of the buffer: no byte is moved twice.
@@ -119,18 +109,6 @@ bool Connection::SendNow() {
     if (out_.empty() && out_.capacity() > kReplyBytesPerGateMax) std::string().swap(out_);
   }
   return true;
-}
-
-void Connection::WaitToWrite() {
-  waiting_to_write_ = true;
-  socket_.async_wait(tcp::socket::wait_write,
-                     [self = shared_from_this()](const boost::system::error_code& ec) {
-                       self->waiting_to_write_ = false;
-                       if (ec || self->closed_) return;
-                       self->io_.UpdateClock();
-                       self->io_.MarkDirty(self.get());
-                       self->io_.Settle();
-                     });
 }
 
 void Connection::FinishWith(std::string_view text) {
@@ -150,8 +128,7 @@ void Connection::Close() {
   session_.Abandon();
   // First the place, then the socket: whoever sees it closed may connect again.
   context_.limiter.Release(address_.ip);
-  boost::system::error_code ec;
-  socket_.close(ec);
+  socket_.Close();
   io_.Forget(this);
 }
 

@@ -3,12 +3,13 @@
 #ifndef LOCKKEEPER_SERVER_NET_CONNECTION_H_
 #define LOCKKEEPER_SERVER_NET_CONNECTION_H_
 
-#include <boost/asio/ip/tcp.hpp>
 #include <memory>
 #include <string>
 
+#include "server/net/client_socket.h"
 #include "server/net/remote_address.h"
 #include "server/net/server_context.h"
+#include "server/net/socket_events.h"
 #include "server/session/client_session.h"
 
 namespace lockkeeper {
@@ -18,10 +19,14 @@ class IoThread;
 // Threads: owned by its I/O thread. Idle connections hold no buffers.
 class Connection : public std::enable_shared_from_this<Connection> {
  public:
-  Connection(IoThread* io, const ServerContext& context, boost::asio::ip::tcp::socket socket,
-             RemoteAddress address, ConnectionRef self);
+  // Takes over `socket`.
+  Connection(IoThread* io, const ServerContext& context, int socket, RemoteAddress address,
+             ConnectionRef self);
 
-  void Start();
+  void Start(SocketEvents* events);
+  void OnEvent(const SocketEvent& event);
+  // Goes on with what could be read before.
+  void ReadOn();
   // Runs parked reads and takes input that was held back. Needs the gate or enters it.
   void Run();
   // Sends, then reads on or closes as the session wants.
@@ -42,16 +47,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_dirty(bool dirty) { dirty_ = dirty; }
 
  private:
-  void WaitToRead();
-  void OnReadable();
+  void Read();
   void TakeInput(std::string_view bytes);
-  void WaitToWrite();
   // False: the socket is broken.
   bool SendNow();
 
   IoThread& io_;
   const ServerContext& context_;
-  boost::asio::ip::tcp::socket socket_;
+  ClientSocket socket_;
   const ConnectionRef self_;
   const RemoteAddress address_;
   std::string in_;   // part of a frame, or what the session would not take yet
@@ -59,6 +62,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   size_t sent_ = 0;  // of out_
   ClientSession session_;
   bool held_back_ = false;  // in_ may hold whole frames that the session would not take
+  bool readable_ = false;   // something may be there that was not read
+  bool ended_ = false;      // as SocketEvent says
   bool waiting_to_read_ = false;
   bool waiting_to_write_ = false;
   bool dirty_ = false;

@@ -27,6 +27,7 @@ IoThread::IoThread(uint32_t index, const ServerContext& context)
     : SessionHost(index, context.slot.tree->last_zxid(), &context.metrics),
       context_(context),
       loop_(1),
+      socket_events_(&loop_, [this](const SocketEvent& event) { OnSocketEvent(event); }),
       read_buffer_(kReadChunkBytes),
       touch_timer_(loop_),
       idle_timer_(loop_) {
@@ -41,6 +42,7 @@ IoThread::~IoThread() { CHECK(!thread_.joinable()) << "Stop was not called"; }
 void IoThread::Start() {
   ScheduleTouchReport();
   ScheduleIdleCheck();
+  socket_events_.Begin();
   thread_ = std::thread([this] {
     NameThisThread("io-" + std::to_string(index()));
     const auto work = boost::asio::make_work_guard(loop_);
@@ -96,13 +98,30 @@ void IoThread::UpdateClock() {
   SetTime(std::chrono::duration_cast<std::chrono::microseconds>(now).count());
 }
 
-void IoThread::Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address) {
+void IoThread::Adopt(int socket, RemoteAddress address) {
   const uint64_t id = next_connection_++;
-  auto connection = std::make_shared<Connection>(this, context_, std::move(socket),
-                                                 std::move(address), ConnectionRef{index(), id});
+  auto connection = std::make_shared<Connection>(this, context_, socket, std::move(address),
+                                                 ConnectionRef{index(), id});
   connections_.emplace(id, connection);
   connection_count_.store(connections_.size(), std::memory_order_relaxed);
-  connection->Start();
+  connection->Start(&socket_events_);
+}
+
+void IoThread::OnSocketEvent(const SocketEvent& event) {
+  const auto found = connections_.find(event.key);
+  if (found == connections_.end()) return;
+  const std::shared_ptr<Connection> connection = found->second;
+  UpdateClock();
+  connection->OnEvent(event);
+  Settle();
+}
+
+void IoThread::ReadLater(Connection* connection) {
+  boost::asio::post(loop_, [this, connection = connection->shared_from_this()] {
+    UpdateClock();
+    connection->ReadOn();
+    Settle();
+  });
 }
 
 void IoThread::Forget(Connection* connection) {

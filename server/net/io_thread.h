@@ -16,6 +16,7 @@
 #include "protocol/types.h"
 #include "server/net/remote_address.h"
 #include "server/net/server_context.h"
+#include "server/net/socket_events.h"
 #include "server/pipeline/messages.h"
 #include "server/session/session_host.h"
 
@@ -49,7 +50,7 @@ class IoThread final : public SessionHost {
 
   // --- own thread only
   // Takes over an accepted socket, which the limiter has admitted.
-  void Adopt(boost::asio::ip::tcp::socket socket, RemoteAddress address);
+  void Adopt(int socket, RemoteAddress address);
   // Enters the gate if it is not entered yet, with an empty inbox; LeaveGate ends it.
   const DataTree& ReadTree() override;
   void CatchUp() override {
@@ -61,6 +62,8 @@ class IoThread final : public SessionHost {
   void UpdateClock();
   // The connection has something to run, send or close: it is looked at before the thread waits.
   void MarkDirty(Connection* connection);
+  // It has more to read; others come first.
+  void ReadLater(Connection* connection);
   // Ends the turn of one handler: runs parked reads, leaves the gate, sends, and lets the core run.
   void Settle();
   // Removes a closed connection.
@@ -80,6 +83,7 @@ class IoThread final : public SessionHost {
   void Handle(const CloseConnection& close);
   void Handle(const CloseAllConnections&);
   void Handle(const IoTask& task) { task(*this); }
+  void OnSocketEvent(const SocketEvent& event);
   void LeaveGate();
   // The core decides by it whether a change is worth waking this thread for.
   void PublishWatching() { has_watches_.store(!watches().empty(), std::memory_order_seq_cst); }
@@ -90,6 +94,7 @@ class IoThread final : public SessionHost {
 
   const ServerContext& context_;
   boost::asio::io_context loop_;
+  SocketEvents socket_events_;
   std::atomic<size_t> connection_count_{0};
   std::atomic<bool> has_watches_{false};
 
@@ -100,7 +105,6 @@ class IoThread final : public SessionHost {
   // Below: owned by the thread.
   std::unordered_map<uint64_t, std::shared_ptr<Connection>> connections_;
   uint64_t next_connection_ = 1;
-  std::vector<IoMessage> draining_;
   std::vector<std::shared_ptr<Connection>> dirty_;
   std::vector<char> read_buffer_;
   bool in_gate_ = false;

@@ -88,16 +88,9 @@ void Listener::Adopt(tcp::socket socket) {
                                        [](const IoThread* a, const IoThread* b) {
                                          return a->connection_count() < b->connection_count();
                                        });
-  // The socket moves to the event loop of its thread.
-  const auto protocol = socket.local_endpoint(ec).protocol();
-  const auto handle = socket.release(ec);
-  target->Post([handle, protocol, address](IoThread& io) {
-    boost::system::error_code assigned;
-    tcp::socket moved(io.executor());
-    moved.assign(protocol, handle, assigned);
-    CHECK(!assigned) << "cannot move a socket to another event loop: " << assigned.message();
-    io.Adopt(std::move(moved), address);
-  });
+  // The socket moves to its thread.
+  const int handle = socket.release(ec);
+  target->Post([handle, address](IoThread& io) { io.Adopt(handle, address); });
 }
 
 }  // namespace lockkeeper
