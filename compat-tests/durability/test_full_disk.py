@@ -4,6 +4,7 @@ See also test_disk_and_directory.py.
 """
 
 import itertools
+import random
 import shutil
 
 import pytest
@@ -26,15 +27,21 @@ NO_SPACE = "No space left on device"
 
 
 def value_of(stamp: int) -> bytes:
-    """Data that say their stamp, and that no compression makes smaller."""
+    """Data that say their stamp. LevelDB's tables, not its logs, hold them in few bytes."""
     head = b"%012d" % stamp
     return head + bytes((stamp * 7919 + at * at) % 251 for at in range(64)) * (VALUE_BYTES // 64)
+
+
+def random_value_of(stamp: int) -> bytes:
+    """The same, of which nothing can be made smaller."""
+    return b"%012d" % stamp + random.Random(stamp).randbytes(VALUE_BYTES)
 
 
 class Fill:
     """Writes to NAMES znodes in turn until the server is gone; remembers what was asked and acknowledged."""
 
-    def __init__(self) -> None:
+    def __init__(self, value=value_of) -> None:
+        self._value = value
         self.asked = 0
         self.acknowledged = 0
 
@@ -63,8 +70,8 @@ class Fill:
     def _request(self, number: int) -> tuple:
         path = f"/n{number % NAMES}"
         if number < NAMES:
-            return Op.CREATE, create_request(path, value_of(number))
-        return Op.SET_DATA, set_data_request(path, value_of(number))
+            return Op.CREATE, create_request(path, self._value(number))
+        return Op.SET_DATA, set_data_request(path, self._value(number))
 
     def check(self, server) -> None:
         """The server has applied a prefix of what was asked, not shorter than what was acknowledged."""
@@ -74,7 +81,7 @@ class Fill:
             for name in range(NAMES):
                 data = conn.get(f"/n{name}").value[0]
                 found[name] = int(data[:12])
-                assert data == value_of(found[name]), f"/n{name} has mixed data"
+                assert data == self._value(found[name]), f"/n{name} has mixed data"
                 newest = max(newest, found[name])
             assert conn.set("/", b"there is space").ok
         assert self.acknowledged <= newest + 1 <= self.asked
@@ -134,7 +141,7 @@ def test_so_12_4_full_disk_while_a_store_is_made_loses_nothing(mounts, tmp_path,
     disk = mounts.tmpfs(tmp_path / "small", DISK_KIB)
     logs = tmp_path / "large"
     server = make_server({**CONFIG, "dataLogDir": logs}, data_dir=disk / "data")
-    fill = Fill()
+    fill = Fill(random_value_of)
     with open_session(server) as conn:
         fill.write_some(conn, 2 * NAMES)
     server.kill()
