@@ -2,9 +2,11 @@
 #ifndef LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_BATCH_H_
 #define LOCKKEEPER_SERVER_STORAGE_CHECKPOINT_BATCH_H_
 
+#include <algorithm>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,20 +23,16 @@ class CheckpointBatch {
   // Of keys and values.
   uint64_t bytes() const { return bytes_; }
   uint64_t nodes() const { return nodes_; }
-  // Calls `visit(key, value)`, as checkpoint_format.h has them, for each znode in the order of Add.
+  // Calls `visit(key, value)`, as checkpoint_format.h has them, for each znode in the order of the
+  // keys: what comes in order costs LevelDB's memory less than half. REQUIRES: no path was
+  // added twice.
   template <class Visit>
   void ForEach(const Visit& visit) const {
-    for (const Chunk& chunk : chunks_) {
-      const char* at = chunk.bytes.get();
-      const char* const end = at + chunk.used;
-      while (at < end) {
-        Lengths lengths;
-        std::memcpy(&lengths, at, sizeof lengths);
-        const char* const key = at + sizeof lengths;
-        const char* const value = key + lengths.key;
-        at = value + lengths.value;
-        visit(std::string_view(key, lengths.key), std::string_view(value, lengths.value));
-      }
+    const std::vector<Place> places = InOrder();
+    for (size_t i = 0; i < places.size(); ++i) {
+      // Each record is somewhere else in memory.
+      __builtin_prefetch(places[std::min(i + kAhead, places.size() - 1)].record);
+      visit(KeyAt(places[i].record), ValueAt(places[i].record));
     }
   }
 
@@ -49,6 +47,27 @@ class CheckpointBatch {
     size_t size = 0;
     size_t used = 0;
   };
+  // Where a record stands, and eight bytes of its key as a number.
+  struct Place {
+    uint64_t part;
+    const char* record;
+  };
+  static constexpr size_t kAhead = 8;
+  static Lengths LengthsAt(const char* record) {
+    Lengths lengths;
+    std::memcpy(&lengths, record, sizeof lengths);
+    return lengths;
+  }
+  static std::string_view KeyAt(const char* record) {
+    return {record + sizeof(Lengths), LengthsAt(record).key};
+  }
+  static std::string_view ValueAt(const char* record) {
+    const Lengths lengths = LengthsAt(record);
+    return {record + sizeof lengths + lengths.key, lengths.value};
+  }
+  std::vector<Place> InOrder() const;
+  // How many bytes all keys have in common; `from` of them are known to be.
+  static size_t CommonBytes(std::span<const Place> places, size_t from);
   char* Room(size_t bytes);
 
   std::vector<Chunk> chunks_;
