@@ -128,7 +128,7 @@ Result<bool> CheckpointThread::CopyAll(CheckpointJob& job) {
 }
 
 bool CheckpointThread::CopySlice(CheckpointJob* job, CheckpointBatch* part) {
-  gate_.EnterRead(options_.gate_slot);
+  gate_.EnterReadLast(options_.gate_slot);
   const bool more = job->tracker->CopySome(kNodesPerSlice, kBytesPerSlice);
   CheckpointBatch* batch = job->batch.get();
   if (job->frozen.whole && batch->bytes() >= kCheckpointPartBytes) std::swap(*batch, *part);

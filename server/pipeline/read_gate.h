@@ -19,7 +19,13 @@ class ReadGate {
   // I/O thread `i` only.
   void EnterRead(size_t i) {
     // A thread that leaves and enters again at once would win every race for its mutex.
-    if (writer_waits_.load(std::memory_order_relaxed)) std::this_thread::yield();
+    if (writer_waits_.load(std::memory_order_relaxed) != 0) std::this_thread::yield();
+    slots_[i].mutex.lock();
+  }
+  // The same for a reader in no hurry: after a writer that waits. Yielding is not enough of a
+  // thread with much time to its credit: the system lets it go on.
+  void EnterReadLast(size_t i) {
+    writer_waits_.wait(1);
     slots_[i].mutex.lock();
   }
   void LeaveRead(size_t i) { slots_[i].mutex.unlock(); }
@@ -27,9 +33,10 @@ class ReadGate {
   // Core thread only.
   template <class Fn>
   void Write(const Fn& fn) {
-    writer_waits_.store(true, std::memory_order_relaxed);
+    writer_waits_.store(1, std::memory_order_relaxed);
     for (Slot& slot : slots_) slot.mutex.lock();
-    writer_waits_.store(false, std::memory_order_relaxed);
+    writer_waits_.store(0);
+    writer_waits_.notify_all();
     fn();
     for (Slot& slot : slots_) slot.mutex.unlock();
   }
@@ -39,7 +46,7 @@ class ReadGate {
     std::mutex mutex;
   };
   std::vector<Slot> slots_;
-  alignas(64) std::atomic<bool> writer_waits_{false};
+  alignas(64) std::atomic<int> writer_waits_{0};  // 0 or 1; an int is what futexes wait for
 };
 
 }  // namespace lockkeeper

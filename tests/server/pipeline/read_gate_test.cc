@@ -16,13 +16,13 @@ constexpr size_t kReaders = 3;
 
 class Readers {
  public:
-  // Each reader calls `read` inside its slot, again and again, until Stop.
+  // Each reader calls `read` inside its slot, again and again, until Stop. One is in no hurry.
   template <class Read>
   Readers(ReadGate* gate, const Read& read) {
     for (size_t i = 0; i < kReaders; ++i) {
       threads_.emplace_back([this, gate, i, read] {
         while (!stop_.load(std::memory_order_relaxed)) {
-          gate->EnterRead(i);
+          i == 0 ? gate->EnterReadLast(i) : gate->EnterRead(i);
           read();
           gate->LeaveRead(i);
           rounds_.fetch_add(1, std::memory_order_relaxed);
@@ -84,6 +84,17 @@ TEST(ReadGate, LetsTheWriterInAmongBusyReaders) {
     gate.Write([&] { ++writes; });
   }
   EXPECT_EQ(writes, 300);
+}
+
+TEST(ReadGate, AReaderInNoHurryEntersWhenNobodyWrites) {
+  ReadGate gate(2);
+  int64_t writes = 0;
+  for (int i = 0; i < 3; ++i) {
+    gate.EnterReadLast(1);
+    EXPECT_EQ(writes, i);
+    gate.LeaveRead(1);
+    gate.Write([&] { ++writes; });
+  }
 }
 
 TEST(ReadGate, DoesNotMakeReadersWaitForEachOther) {
