@@ -15,7 +15,7 @@ using boost::asio::ip::tcp;
 using std::chrono::milliseconds;
 
 // A connection that only asked the larger server to connect back is closed within this.
-constexpr milliseconds kGoodbyeMs{1000};
+constexpr milliseconds kCallBackMs{1000};
 
 std::vector<HostPort> ElectionAddresses(const Member& member) {
   std::vector<HostPort> addresses;
@@ -197,7 +197,7 @@ void ElectionPort::OnDialed(PeerId id, Result<tcp::socket> outcome) {
         std::make_shared<PeerSocket>(std::move(*outcome), &context_.read_buffer, nullptr);
     socket->Start(context_.options.tcp_keep_alive);
     Greet(*socket);
-    socket->FlushAndClose(kGoodbyeMs);
+    socket->FlushAndClose(kCallBackMs);
     return ForgetStranger(id);
   }
   const auto connection =
