@@ -1,6 +1,8 @@
 // The state that a member had at an earlier zxid, from its own files (quorum-protocol 3.9, P12).
 #include <gtest/gtest.h>
+#include <leveldb/env.h>
 
+#include <future>
 #include <memory>
 #include <string>
 #include <vector>
@@ -31,6 +33,13 @@ class StateUpTo : public testing::Test {
   void Checkpoint() {
     size_t ignored = 0;
     ASSERT_TRUE(storage_->Checkpoint({}, &ignored));
+  }
+  // Until LevelDB's thread has done what it was given so far.
+  static void WaitForLevelDb() {
+    std::promise<void> done;
+    leveldb::Env::Default()->Schedule(
+        [](void* promise) { static_cast<std::promise<void>*>(promise)->set_value(); }, &done);
+    done.get_future().wait();
   }
   // ZooKeeper's snapshot with the name of `name` that holds the state after `end`.
   void PutSnapshot(size_t name, size_t end) {
@@ -176,6 +185,7 @@ TEST_F(StateUpTo, NeedsABaseUnlessTheLogIsTrustedFromItsBeginning_QP_3_17) {
 TEST_F(StateUpTo, ChangesNothingOnTheDisk_QP_3_17) {
   Write(60);
   Checkpoint();
+  WaitForLevelDb();
   fs_.PutDurably("/data/version-2/log.3d", "");  // a last empty file, which a start would delete
   const auto names = fs_.List(kVersionDir);
   const uint64_t operations = fs_.operations();
