@@ -112,8 +112,10 @@ class NodeStore {
     NodeId parent;  // kNoNode: there is none, or the path is an odd one
     uint64_t hash;
   };
-  using SoughtNodes = std::array<Sought, ExpectedPaths::kMax>;  // in the order of the paths
-  struct Parts {                                                // where things stand in a payload
+  // In the order of the paths.
+  using SoughtNodes = std::array<Sought, ExpectedPaths::kMax>;
+  // Where things stand in a payload.
+  struct Parts {
     size_t head_bytes;
     size_t name_bytes;
     size_t data_bytes;

@@ -1,6 +1,5 @@
 #include "server/net/client_socket.h"
 
-#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -12,14 +11,14 @@ namespace lockkeeper {
 namespace {
 
 // What fails is left as it is: the client is served all the same.
-void Set(int handle, int level, int option) {
+void SwitchOn(int handle, int level, int option) {
   const int on = 1;
   (void)setsockopt(handle, level, option, &on, sizeof on);
 }
 
 // Calls `transfer` until no signal interrupts it.
 template <class Call>
-ClientSocket::Transfer Done(const Call& transfer) {
+ClientSocket::Transfer Transferred(const Call& transfer) {
   ssize_t bytes = 0;
   do {
     bytes = transfer();
@@ -33,16 +32,16 @@ ClientSocket::Transfer Done(const Call& transfer) {
 
 ClientSocket::ClientSocket(int handle) : handle_(handle) {}
 
-void ClientSocket::SetNoDelay() { Set(handle_, IPPROTO_TCP, TCP_NODELAY); }
+void ClientSocket::SetNoDelay() { SwitchOn(handle_, IPPROTO_TCP, TCP_NODELAY); }
 
-void ClientSocket::SetKeepAlive() { Set(handle_, SOL_SOCKET, SO_KEEPALIVE); }
+void ClientSocket::SetKeepAlive() { SwitchOn(handle_, SOL_SOCKET, SO_KEEPALIVE); }
 
 ClientSocket::Transfer ClientSocket::Read(std::span<char> to) {
-  return Done([&] { return recv(handle_, to.data(), to.size(), MSG_DONTWAIT); });
+  return Transferred([&] { return recv(handle_, to.data(), to.size(), MSG_DONTWAIT); });
 }
 
 ClientSocket::Transfer ClientSocket::Write(std::string_view bytes) {
-  return Done(
+  return Transferred(
       [&] { return send(handle_, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL); });
 }
 

@@ -37,10 +37,15 @@ void Connection::OnEvent(const SocketEvent& event) {
     waiting_to_write_ = false;
     io_.MarkDirty(this);
   }
-  ReadOn();
+  ReadIfAsked();
 }
 
-void Connection::ReadOn() {
+void Connection::OnReadLater() {
+  reads_later_ = false;
+  ReadIfAsked();
+}
+
+void Connection::ReadIfAsked() {
   if (!readable_ || !waiting_to_read_ || closed_) return;
   waiting_to_read_ = false;
   Read();
@@ -92,7 +97,8 @@ void Connection::Settle() {
   const bool room = session_.wants_input();
   if (session_.has_runnable() || (held_back_ && room)) return io_.MarkDirty(this);
   waiting_to_read_ = room;
-  if (room && readable_) io_.ReadLater(this);
+  // Once: each delivery comes here, and each call would be a turn more than others get.
+  if (room && readable_ && !std::exchange(reads_later_, true)) io_.ReadLater(this);
 }
 
 bool Connection::SendNow() {

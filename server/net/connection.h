@@ -25,8 +25,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void Start(SocketEvents* events);
   void OnEvent(const SocketEvent& event);
-  // Goes on with what could be read before.
-  void ReadOn();
+  // Of IoThread::ReadLater: goes on with what could be read before.
+  void OnReadLater();
   // Runs parked reads and takes input that was held back. Needs the gate or enters it.
   void Run();
   // Sends, then reads on or closes as the session wants.
@@ -47,6 +47,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void set_dirty(bool dirty) { dirty_ = dirty; }
 
  private:
+  void ReadIfAsked();
   void Read();
   void TakeInput(std::string_view bytes);
   // False: the socket is broken.
@@ -61,9 +62,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::string out_;  // written by the session
   size_t sent_ = 0;  // of out_
   ClientSession session_;
-  bool held_back_ = false;  // in_ may hold whole frames that the session would not take
-  bool readable_ = false;   // something may be there that was not read
-  bool ended_ = false;      // as SocketEvent says
+  bool held_back_ = false;    // in_ may hold whole frames that the session would not take
+  bool readable_ = false;     // something may be there that was not read
+  bool ended_ = false;        // as SocketEvent says
+  bool reads_later_ = false;  // IoThread::ReadLater was called and has not come back
   bool waiting_to_read_ = false;
   bool waiting_to_write_ = false;
   bool dirty_ = false;

@@ -119,7 +119,7 @@ void IoThread::OnSocketEvent(const SocketEvent& event) {
 void IoThread::ReadLater(Connection* connection) {
   boost::asio::post(loop_, [this, connection = connection->shared_from_this()] {
     UpdateClock();
-    connection->ReadOn();
+    connection->OnReadLater();
     Settle();
   });
 }

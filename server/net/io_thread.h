@@ -62,7 +62,7 @@ class IoThread final : public SessionHost {
   void UpdateClock();
   // The connection has something to run, send or close: it is looked at before the thread waits.
   void MarkDirty(Connection* connection);
-  // It has more to read; others come first.
+  // It has more to read, but others come first: then OnReadLater is called.
   void ReadLater(Connection* connection);
   // Ends the turn of one handler: runs parked reads, leaves the gate, sends, and lets the core run.
   void Settle();

@@ -4,6 +4,8 @@
 #include <sys/epoll.h>
 
 #include <array>
+#include <boost/asio/error.hpp>
+#include <cerrno>
 #include <utility>
 
 namespace lockkeeper {
@@ -33,7 +35,8 @@ SocketEvents::SocketEvents(boost::asio::io_context* loop, OnEvent on_event)
 void SocketEvents::Begin() {
   set_.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                   [this](const boost::system::error_code& ec) {
-                    if (ec) return;
+                    if (ec == boost::asio::error::operation_aborted) return;
+                    CHECK(!ec) << "clients cannot be heard any more: " << ec.message();
                     Take();
                     Begin();
                   });
@@ -47,6 +50,7 @@ bool SocketEvents::Add(int socket, uint64_t key) {
 void SocketEvents::Take() {
   std::array<epoll_event, kEventsAtATime> events;
   const int count = epoll_wait(set_.native_handle(), events.data(), kEventsAtATime, 0);
+  PCHECK(count >= 0 || errno == EINTR) << "clients cannot be heard any more";
   for (int i = 0; i < count; ++i) on_event_(EventOf(events[static_cast<size_t>(i)]));
 }
 

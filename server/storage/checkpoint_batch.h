@@ -24,7 +24,7 @@ class CheckpointBatch {
   uint64_t bytes() const { return bytes_; }
   uint64_t nodes() const { return nodes_; }
   // Calls `visit(key, value)`, as checkpoint_format.h has them, for each znode in the order of the
-  // keys: what comes in order costs LevelDB's memory less than half. REQUIRES: no path was
+  // keys: that takes LevelDB's memtable about a third of the time. REQUIRES: no path was
   // added twice.
   template <class Visit>
   void ForEach(const Visit& visit) const {

@@ -79,14 +79,20 @@ class CheckpointStoreOnEveryWay : public testing::TestWithParam<CheckpointTables
     EXPECT_TRUE(c.Commit(Open(fs).get()));
     return DumpTree(c.tree);
   }
-  // The tree of that checkpoint, and as many payloads again.
-  static void GoOn(CheckpointStore* store, const std::vector<std::string>& payloads,
-                   Checkpointed* c) {
-    ASSERT_NE(store, nullptr);
-    ASSERT_TRUE(store->Load(&c->tree));
-    c->tree.checkpoint_tracker().Start(store->meta()->zxid);
-    c->Apply(payloads, kFirst, 2 * kFirst);
-  }
+  // A copy of the disk with that checkpoint, its tree, and as many payloads again.
+  struct GoneOn {
+    GoneOn(const FakeFileSystem& original, const std::vector<std::string>& payloads)
+        : fs(original.Clone()), store(Open(*fs)) {
+      EXPECT_TRUE(store->Load(&c.tree));
+      c.tree.checkpoint_tracker().Start(store->meta()->zxid);
+      c.Apply(payloads, kFirst, 2 * kFirst);
+      after = DumpTree(c.tree);
+    }
+    std::unique_ptr<FakeFileSystem> fs;
+    std::unique_ptr<CheckpointStore> store;
+    Checkpointed c;
+    std::string after;
+  };
 
  private:
   static constexpr size_t kFirst = 300;
@@ -193,19 +199,15 @@ TEST_P(CheckpointStoreOnEveryWay, KeepsTheCheckpointBeforeOrHasTheNewOneWhenTheM
   FakeFileSystem original;
   const std::string before = PutFirst(original, payloads);
   for (uint64_t n = 1;; ++n) {
-    const auto fs = original.Clone();
-    auto store = Open(*fs);
-    Checkpointed c;
-    ASSERT_NO_FATAL_FAILURE(GoOn(store.get(), payloads, &c));
-    const std::string after = DumpTree(c.tree);
-    fs->StopAtOperation(n);
-    const bool committed = c.Commit(store.get()).ok();
-    store.reset();
-    fs->LosePower({.kind = Survivors::Kind::kAnySectors, .seed = n});
-    store = OpenOrDie(*fs);
-    ASSERT_NE(store, nullptr) << "stopped at operation " << n;
-    const std::string found = LoadAndDump(store.get());
-    EXPECT_TRUE(found == after || (!committed && found == before))
+    GoneOn next(original, payloads);
+    next.fs->StopAtOperation(n);
+    const bool committed = next.c.Commit(next.store.get()).ok();
+    next.store.reset();
+    next.fs->LosePower({.kind = Survivors::Kind::kAnySectors, .seed = n});
+    next.store = OpenOrDie(*next.fs);
+    ASSERT_NE(next.store, nullptr) << "stopped at operation " << n;
+    const std::string found = LoadAndDump(next.store.get());
+    EXPECT_TRUE(found == next.after || (!committed && found == before))
         << "stopped at operation " << n << ": " << found;
     if (committed) break;
   }
@@ -217,26 +219,22 @@ TEST_P(CheckpointStoreOnEveryWay, SaysThatTheDiskIsFullAndKeepsTheCheckpointBefo
   const std::string before = PutFirst(original, payloads);
   size_t refused = 0;
   for (uint64_t n = 1;; ++n) {
-    const auto fs = original.Clone();
-    auto store = Open(*fs);
-    Checkpointed c;
-    ASSERT_NO_FATAL_FAILURE(GoOn(store.get(), payloads, &c));
-    const std::string after = DumpTree(c.tree);
-    fs->FillAtWrite(n);
-    const Status committed = c.Commit(store.get());
-    store.reset();
-    fs->CrashProcess();
-    store = Open(*fs);
-    ASSERT_NE(store, nullptr) << "full at write " << n;
-    const std::string found = LoadAndDump(store.get());
+    GoneOn next(original, payloads);
+    next.fs->FillAtWrite(n);
+    const Status committed = next.c.Commit(next.store.get());
+    next.store.reset();
+    next.fs->CrashProcess();
+    next.store = Open(*next.fs);
+    ASSERT_NE(next.store, nullptr) << "full at write " << n;
+    const std::string found = LoadAndDump(next.store.get());
     if (committed) {
-      EXPECT_EQ(found, after) << n;
+      EXPECT_EQ(found, next.after) << n;
       break;
     }
     ++refused;
     EXPECT_NE(committed.error().message.find("No space left on device"), std::string::npos)
         << committed.error().message;
-    EXPECT_TRUE(found == before || found == after) << "full at write " << n << ": " << found;
+    EXPECT_TRUE(found == before || found == next.after) << "full at write " << n << ": " << found;
   }
   EXPECT_GT(refused, 0u);
 }
