@@ -2,6 +2,7 @@
 """
 
 import struct
+import threading
 
 import pytest
 
@@ -14,6 +15,7 @@ from lib.zkwire import (
     Flags,
     Op,
     Perms,
+    Reply,
     auth_request,
     create_request,
     create_ttl_request,
@@ -257,3 +259,21 @@ def test_cp_13_6_delete_container_from_a_client_is_unknown(server, conn, root):
     assert_unknown_op(server, conn, Op.DELETE_CONTAINER, path_request(root + "/c"))
     with reconnect(server, conn) as again:
         assert again.exists(root + "/c").ok
+
+
+def test_a_pipeline_longer_than_one_read_is_answered_in_order_among_events(server, conn, root):
+    """800 KB of requests at once, while watch events come for the same connection: all of both, nothing twice."""
+    count, changes = 20_000, 200
+    assert conn.add_watch(root, 0).ok
+    requests = b"".join(conn.encode(Op.EXISTS, path_watch_request(root, False), xid) for xid in range(100, 100 + count))
+    sender = threading.Thread(target=conn.send_raw, args=(requests,))
+    sender.start()
+    with open_session(server) as other:
+        changer = threading.Thread(target=lambda: [other.set(root, b"%d" % n) for n in range(changes)])
+        changer.start()
+        found = [conn.next() for _ in range(count + changes)]
+        changer.join()
+    sender.join()
+    xids = [message.xid for message in found if isinstance(message, Reply)]
+    assert xids == list(range(100, 100 + count))
+    assert len(found) - len(xids) == changes
