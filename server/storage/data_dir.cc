@@ -158,6 +158,7 @@ Result<bool> DataDir::TakeInitializeMarker() const {
 Result<DirectorySizes> DataDir::Sizes() const {
   const auto data = BytesBelow(fs_, snapshot_dir_, kDepthMax);
   if (!data) return data.error();
+  if (log_dir_ == snapshot_dir_) return DirectorySizes{*data, *data};
   const auto log = BytesBelow(fs_, log_dir_, kDepthMax);
   if (!log) return log.error();
   return DirectorySizes{*data, *log};
