@@ -98,7 +98,7 @@ std::string_view FirstPath(JuteReader in) {
   return path;
 }
 
-std::string_view PathOfElement(const SubTxn& txn) { return FirstPath(JuteReader(txn.data)); }
+std::string_view PathOfSubTxn(const SubTxn& txn) { return FirstPath(JuteReader(txn.data)); }
 
 }  // namespace
 
@@ -164,7 +164,7 @@ bool TxnApplier::ApplyMulti(JuteReader& in, ApplyOutcome* outcome) {
   }
   outcome->multi.reserve(txns.size());
   for (size_t i = 0; i < txns.size(); ++i) {
-    if (i % ExpectedPaths::kMax == 0) tree_.nodes().Expect(NextPaths(txns, i, PathOfElement));
+    if (i % ExpectedPaths::kMax == 0) tree_.nodes().Expect(NextPaths(txns, i, PathOfSubTxn));
     JuteReader body(txns[i].data);
     ApplyOne(static_cast<OpCode>(txns[i].type), body, &outcome->multi.emplace_back());
   }

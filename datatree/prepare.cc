@@ -17,7 +17,7 @@ int32_t WrappingAdd(int32_t a, int32_t b) {
   return static_cast<int32_t>(static_cast<uint32_t>(a) + static_cast<uint32_t>(b));
 }
 
-std::string_view PathOfElement(const MultiElement& element) {
+std::string_view PathOfMultiElement(const MultiElement& element) {
   return std::visit([](const auto& r) { return r.path; }, element.body);
 }
 
@@ -147,7 +147,7 @@ TxnPreparer::Body TxnPreparer::PrepareMulti(const PrepareContext& context,
   bodies.reserve(multi.elements.size());
   for (size_t i = 0; i < multi.elements.size(); ++i) {
     if (i % ExpectedPaths::kMax == 0) {
-      tree_.nodes().Expect(NextPaths(multi.elements, i, PathOfElement));
+      tree_.nodes().Expect(NextPaths(multi.elements, i, PathOfMultiElement));
     }
     const MultiElement& element = multi.elements[i];
     ErrorCode code = ErrorCode::kRuntimeInconsistency;

@@ -12,8 +12,7 @@
 namespace lockkeeper {
 namespace {
 
-// Exit codes of ZooKeeper (storage-and-operations 12.1).
-constexpr int kExitOk = 0;
+// As of ZooKeeper (storage-and-operations 12.1).
 constexpr int kExitBadArguments = 2;
 
 using AddCommands = std::vector<Command> (*)(CLI::App*);

@@ -17,8 +17,6 @@
 namespace lockkeeper {
 namespace {
 
-constexpr int kExitOk = 0;
-
 // As the JVM does: the soft limit on open files is raised to the hard one.
 void RaiseDescriptorLimit() {
   rlimit limit{};

@@ -63,7 +63,7 @@ PeerNetworkOptions NetworkOptionsOf(const Config& config) {
   return options;
 }
 
-ReplayLimits LimitsOf(const Config& config) {
+ReplayLimits LogLimitsOf(const Config& config) {
   return {.payload_bytes_max = static_cast<size_t>(config.jute_maxbuffer) +
                                static_cast<size_t>(config.jute_extrasize)};
 }
@@ -85,7 +85,7 @@ Status Server::JoinEnsemble() {
                        .applied = last,
                        .committed = zab::CommittedLog(options.commit_log_count)};
   const auto tail =
-      ReadLogTail(fs_, dir_->log_dir(), last, options.commit_log_count, LimitsOf(config_));
+      ReadLogTail(fs_, dir_->log_dir(), last, options.commit_log_count, LogLimitsOf(config_));
   if (!tail) return tail.error();
   // An epoch's beginning is no transaction.
   const bool whole =
@@ -146,7 +146,7 @@ StorageOperations Server::StorageOfMember() {
   };
   operations.read_log = [this](Zxid from, Zxid upto) {
     const auto entries =
-        ReadLogRange(fs_, dir_->log_dir(), from, upto, kLogDiffBytesMax, LimitsOf(config_));
+        ReadLogRange(fs_, dir_->log_dir(), from, upto, kLogDiffBytesMax, LogLimitsOf(config_));
     if (entries) return *entries;
     LOG(WARNING) << "the log cannot be read for a learner: " << entries.error().message;
     return std::vector<LogEntry>();

@@ -10,7 +10,6 @@
 namespace lockkeeper::zab {
 namespace {
 
-using Type = QuorumPacketType;
 using Link = LearnerLink::Phase;
 
 constexpr Zxid kNoZxid{-1};
@@ -61,7 +60,7 @@ void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packe
     case Link::kAwaitAckEpoch:
       return OnAckEpoch(now, id, link, packet, out);
     case Link::kAwaitAck:
-      if (packet.type == Type::kAck) {
+      if (packet.type == QuorumPacketType::kAck) {
         OnAck(now, id, link, packet.zxid, out);
       } else {
         Close(id, "it does not acknowledge NEWLEADER", out);
@@ -75,18 +74,22 @@ void Leader::OnLearnerPacket(MonoMs now, LearnerId id, const QuorumPacket& packe
       return;
   }
   if (link->phase == Link::kSynced) link->deadline = MonoMs{now.value + options_.sync_ms()};
-  if (packet.type == Type::kAck) {
+  if (packet.type == QuorumPacketType::kAck) {
     OnAck(now, id, link, packet.zxid, out);
-  } else if (packet.type == Type::kRequest || packet.type == Type::kRevalidate ||
-             packet.type == Type::kPing) {
+  } else if (packet.type == QuorumPacketType::kRequest ||
+             packet.type == QuorumPacketType::kRevalidate ||
+             packet.type == QuorumPacketType::kPing) {
     out->push_back(LearnerMessage{id, packet});
-    if (packet.type == Type::kPing && packet.zxid != kMoreTouches) OnPingAnswered(link, out);
+    if (packet.type == QuorumPacketType::kPing && packet.zxid != kMoreTouches) {
+      OnPingAnswered(link, out);
+    }
   }
 }
 
 void Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
                     Actions* out) {
-  if (packet.type != Type::kFollowerInfo && packet.type != Type::kObserverInfo) {
+  if (packet.type != QuorumPacketType::kFollowerInfo &&
+      packet.type != QuorumPacketType::kObserverInfo) {
     Close(id, Text("its first packet is of type ", static_cast<int>(packet.type)), out);
     return;
   }
@@ -114,7 +117,7 @@ void Leader::OnInfo(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPac
     break;
   }
   link->sid = info.sid;
-  link->observer = packet.type == Type::kObserverInfo;
+  link->observer = packet.type == QuorumPacketType::kObserverInfo;
   link->phase = Link::kAwaitEpoch;
   link->deadline = MonoMs{now.value + options_.init_ms()};
   const int64_t accepted = EpochOf(packet.zxid);
@@ -161,13 +164,13 @@ void Leader::SendLeaderInfo(MonoMs now, LearnerId id, LearnerLink* link, Actions
   link->phase = Link::kAwaitAckEpoch;
   link->deadline = MonoMs{now.value + options_.init_ms()};
   out->push_back(SendToLearner{
-      id, {Type::kLeaderInfo, EpochStart(epoch_), EncodeInt(kLearnerProtocolVersion)}});
+      id, {QuorumPacketType::kLeaderInfo, EpochStart(epoch_), EncodeInt(kLearnerProtocolVersion)}});
 }
 
 void Leader::OnAckEpoch(MonoMs now, LearnerId id, LearnerLink* link, const QuorumPacket& packet,
                         Actions* out) {
   const std::optional<int32_t> epoch = DecodeInt(packet.data);
-  if (packet.type != Type::kAckEpoch || !epoch) {
+  if (packet.type != QuorumPacketType::kAckEpoch || !epoch) {
     Close(id, "it does not acknowledge the epoch", out);
     return;
   }
@@ -251,22 +254,23 @@ void Leader::Carry(MonoMs now, LearnerId id, LearnerLink* link, SyncPlan plan, A
     out->push_back(SendSnapshot{id, plan.zxid});
   } else {
     const bool diff = plan.kind == SyncPlan::Kind::kDiff;
-    out->push_back(SendToLearner{id, {diff ? Type::kDiff : Type::kTrunc, plan.zxid}});
+    out->push_back(
+        SendToLearner{id, {diff ? QuorumPacketType::kDiff : QuorumPacketType::kTrunc, plan.zxid}});
   }
   for (LogEntry& entry : plan.resend) {
-    out->push_back(SendToLearner{id, {Type::kProposal, entry.zxid, entry.payload}});
-    out->push_back(SendToLearner{id, {Type::kCommit, entry.zxid}});
+    out->push_back(SendToLearner{id, {QuorumPacketType::kProposal, entry.zxid, entry.payload}});
+    out->push_back(SendToLearner{id, {QuorumPacketType::kCommit, entry.zxid}});
   }
   if (!link->observer) {
     for (const LogEntry& entry : proposals_->open()) {
-      out->push_back(SendToLearner{id, {Type::kProposal, entry.zxid, entry.payload}});
+      out->push_back(SendToLearner{id, {QuorumPacketType::kProposal, entry.zxid, entry.payload}});
     }
   }
   link->forwarding = true;
   link->phase = Link::kAwaitAck;
   link->deadline = MonoMs{now.value + options_.init_ms()};
   out->push_back(SendToLearner{id,
-                               {Type::kNewLeader, EpochStart(epoch_),
+                               {QuorumPacketType::kNewLeader, EpochStart(epoch_),
                                 std::make_shared<const std::string>(options_.config.text)}});
 }
 
@@ -303,10 +307,10 @@ void Leader::MaybeServe(MonoMs now, Actions* out) {
 void Leader::BringUpToDate(MonoMs now, LearnerId id, LearnerLink* link, Actions* out) {
   link->phase = Link::kSynced;
   link->deadline = MonoMs{now.value + options_.sync_ms()};
-  out->push_back(SendToLearner{id, {Type::kUpToDate, kNoZxid}});
+  out->push_back(SendToLearner{id, {QuorumPacketType::kUpToDate, kNoZxid}});
   link->held_bytes = 0;
   for (QuorumPacket& packet : std::exchange(link->held, {})) {
-    if (packet.type == Type::kProposal) link->acks.Sent(now, packet.zxid);
+    if (packet.type == QuorumPacketType::kProposal) link->acks.Sent(now, packet.zxid);
     out->push_back(SendToLearner{id, std::move(packet)});
   }
 }
@@ -322,7 +326,7 @@ void Leader::Propose(MonoMs now, LogEntry entry, Actions* out) {
   for (auto& [id, link] : links_) {
     if (!link.forwarding || link.observer) continue;
     if (link.phase == Link::kSynced) link.acks.Sent(now, entry.zxid);
-    Send(id, &link, {Type::kProposal, entry.zxid, entry.payload}, out);
+    Send(id, &link, {QuorumPacketType::kProposal, entry.zxid, entry.payload}, out);
   }
   out->push_back(Append{entry});
   proposals_->Add(std::move(entry));
@@ -342,9 +346,9 @@ void Leader::CommitAgreed(Actions* out) {
     for (auto& [id, link] : links_) {
       if (!link.forwarding) continue;
       if (link.observer) {
-        Send(id, &link, {Type::kInform, entry->zxid, entry->payload}, out);
+        Send(id, &link, {QuorumPacketType::kInform, entry->zxid, entry->payload}, out);
       } else {
-        Send(id, &link, {Type::kCommit, entry->zxid}, out);
+        Send(id, &link, {QuorumPacketType::kCommit, entry->zxid}, out);
       }
     }
     history_.applied = entry->zxid;
@@ -382,7 +386,7 @@ void Leader::AnswerSyncs(Actions* out) {
 }
 
 void Leader::AnswerFirstSync(Actions* out) {
-  const QuorumPacket answer{Type::kSync, Zxid{0}};
+  const QuorumPacket answer{QuorumPacketType::kSync, Zxid{0}};
   if (syncs_.front().id) {
     SendTo(*syncs_.front().id, answer, out);
   } else {
@@ -396,7 +400,7 @@ void Leader::PingAll(Actions* out) {
   for (auto& [id, link] : links_) {
     if (link.phase != Link::kSynced) continue;
     link.pings.push_back(round_);
-    out->push_back(SendToLearner{id, {Type::kPing, proposals_->last_proposed()}});
+    out->push_back(SendToLearner{id, {QuorumPacketType::kPing, proposals_->last_proposed()}});
   }
   CheckRound(round_, out);
 }

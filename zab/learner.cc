@@ -10,8 +10,6 @@
 namespace lockkeeper::zab {
 namespace {
 
-using Type = QuorumPacketType;
-
 template <class... Parts>
 Error Leave(const Parts&... parts) {
   return {Errc::kBadFrame, Text(parts...)};
@@ -33,8 +31,9 @@ Status Learner::OnConnected(MonoMs now, Actions* out) {
   phase_ = Phase::kAwaitLeaderInfo;
   deadline_ = MonoMs{now.value + options_.init_ms()};
   const LearnerInfo info{options_.self, kLearnerProtocolVersion, options_.config.version};
-  out->push_back(SendToLeader{{options_.observer ? Type::kObserverInfo : Type::kFollowerInfo,
-                               EpochStart(history_.accepted_epoch), EncodeLearnerInfo(info)}});
+  out->push_back(SendToLeader{
+      {options_.observer ? QuorumPacketType::kObserverInfo : QuorumPacketType::kFollowerInfo,
+       EpochStart(history_.accepted_epoch), EncodeLearnerInfo(info)}});
   return {};
 }
 
@@ -55,7 +54,7 @@ Status Learner::OnPacket(MonoMs now, const QuorumPacket& packet, Actions* out) {
     case Phase::kAwaitSync:
       return OnSyncStart(packet, out);
     case Phase::kSyncing:
-      if (packet.type == Type::kNewLeader) {
+      if (packet.type == QuorumPacketType::kNewLeader) {
         const Status status = OnNewLeader(packet, out);
         if (status.ok()) MaybeAcknowledgeNewLeader(now, out);
         return status;
@@ -71,7 +70,7 @@ Status Learner::OnPacket(MonoMs now, const QuorumPacket& packet, Actions* out) {
 }
 
 Status Learner::OnLeaderInfo(const QuorumPacket& packet, Actions* out) {
-  if (packet.type != Type::kLeaderInfo) {
+  if (packet.type != QuorumPacketType::kLeaderInfo) {
     return Leave("leader ", leader_, " is older than 3.4 or no leader");
   }
   epoch_ = EpochOf(packet.zxid);
@@ -89,7 +88,7 @@ Status Learner::OnLeaderInfo(const QuorumPacket& packet, Actions* out) {
     out->push_back(WriteAcceptedEpoch{epoch_});
   }
   const Zxid last = needs_everything_ ? Zxid{0} : history_.applied;
-  out->push_back(SendToLeader{{Type::kAckEpoch, last, EncodeInt(acknowledged)}});
+  out->push_back(SendToLeader{{QuorumPacketType::kAckEpoch, last, EncodeInt(acknowledged)}});
   phase_ = Phase::kAwaitSync;
   return {};
 }
@@ -98,18 +97,18 @@ Status Learner::OnSyncStart(const QuorumPacket& packet, Actions* out) {
   received_ = history_.applied;
   phase_ = Phase::kSyncing;
   switch (packet.type) {
-    case Type::kDiff:
+    case QuorumPacketType::kDiff:
       went_nowhere_ = needs_everything_;
       if (needs_everything_) return Leave("leader ", leader_, " sends a DIFF to an empty server");
       return {};
-    case Type::kTrunc:
+    case QuorumPacketType::kTrunc:
       if (packet.zxid > history_.applied) {
         return Leave("leader ", leader_, " cuts at ", packet.zxid, ", beyond ", history_.applied);
       }
       received_ = packet.zxid;
       out->push_back(Truncate{packet.zxid});
       return {};
-    case Type::kSnap:
+    case QuorumPacketType::kSnap:
       received_ = packet.zxid;
       snapshot_ = packet.zxid;
       phase_ = Phase::kAwaitSnapshot;
@@ -143,14 +142,14 @@ Status Learner::OnTruncated(bool possible) {
 
 Status Learner::OnSyncPacket(const QuorumPacket& packet) {
   switch (packet.type) {
-    case Type::kProposal:
+    case QuorumPacketType::kProposal:
       return OnProposal(packet);
-    case Type::kCommit:
-    case Type::kCommitAndActivate:
+    case QuorumPacketType::kCommit:
+    case QuorumPacketType::kCommitAndActivate:
       return OnCommitInSync(packet.zxid);
-    case Type::kInform:
+    case QuorumPacketType::kInform:
       return OnInform(packet, 0);
-    case Type::kInformAndActivate:
+    case QuorumPacketType::kInformAndActivate:
       return OnInform(packet, sizeof(int64_t));
     default:
       return {};  // PING without an answer; UPTODATE only after NEWLEADER; others unknown
@@ -233,7 +232,7 @@ void Learner::OnPersisted(MonoMs now, Actions* out) {
 
 // Apache leaders send live traffic in this gap; ours do not (quorum-protocol 3.6, P7).
 Status Learner::OnPacketUntilServing(const QuorumPacket& packet, Actions* out) {
-  if (packet.type != Type::kUpToDate) return OnSyncPacket(packet);
+  if (packet.type != QuorumPacketType::kUpToDate) return OnSyncPacket(packet);
   if (phase_ != Phase::kAwaitUpToDate) return Leave("UPTODATE before NEWLEADER was acknowledged");
   OnUpToDate(out);
   return {};
@@ -251,26 +250,26 @@ void Learner::OnUpToDate(Actions* out) {
 
 Status Learner::OnPacketWhileServing(const QuorumPacket& packet, Actions* out) {
   switch (packet.type) {
-    case Type::kPing:
+    case QuorumPacketType::kPing:
       out->push_back(AnswerPing{packet.zxid});
       return {};
-    case Type::kRevalidate:
-    case Type::kSync:
+    case QuorumPacketType::kRevalidate:
+    case QuorumPacketType::kSync:
       out->push_back(LeaderAnswer{packet});
       return {};
-    case Type::kProposal: {
+    case QuorumPacketType::kProposal: {
       if (options_.observer) return {};
       if (const Status status = OnProposal(packet); !status.ok()) return status;
       LogPending(out);
       return {};
     }
-    case Type::kCommit:
-    case Type::kCommitAndActivate:
+    case QuorumPacketType::kCommit:
+    case QuorumPacketType::kCommitAndActivate:
       if (options_.observer) return {};
       return CommitFront(packet.zxid, out);
-    case Type::kInform:
-    case Type::kInformAndActivate: {
-      const size_t skip = packet.type == Type::kInform ? 0 : sizeof(int64_t);
+    case QuorumPacketType::kInform:
+    case QuorumPacketType::kInformAndActivate: {
+      const size_t skip = packet.type == QuorumPacketType::kInform ? 0 : sizeof(int64_t);
       if (const Status status = OnInform(packet, skip); !status.ok()) return status;
       LogPending(out);
       DeliverCommitted(out);
@@ -317,7 +316,7 @@ void Learner::DeliverCommitted(Actions* out) {
 }
 
 void Learner::Acknowledge(Zxid zxid, Actions* out) {
-  out->push_back(SendToLeader{{Type::kAck, zxid}});
+  out->push_back(SendToLeader{{QuorumPacketType::kAck, zxid}});
 }
 
 std::deque<LogEntry> Learner::TakeLogged() {

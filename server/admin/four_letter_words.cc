@@ -50,7 +50,7 @@ std::string_view Trimmed(std::string_view item) {
   return item.substr(first, item.find_last_not_of(kBlanks) - first + 1);
 }
 
-bool IsRefused(const Word& word, bool serving) {
+bool IsWordRefused(const Word& word, bool serving) {
   return !serving && word.when_not_serving != kAnswers;
 }
 
@@ -81,11 +81,11 @@ std::string RefusalText(const Word& word) {
 }
 
 WordAction ActionOf(const Word& word, bool serving) {
-  return IsRefused(word, serving) ? kNone : word.action;
+  return IsWordRefused(word, serving) ? kNone : word.action;
 }
 
 ViewParts PartsOf(const Word& word, bool serving) {
-  return IsRefused(word, serving) ? ViewParts{kNoParts} : word.parts;
+  return IsWordRefused(word, serving) ? ViewParts{kNoParts} : word.parts;
 }
 
 std::string AnswerText(const Word& word, const ServerView& view) {

@@ -39,7 +39,7 @@ std::string RemoteText(const Connection& connection) {
   return JavaSocketAddress(address.to_v6().to_bytes(), port);
 }
 
-ConnectionView ViewOf(const Connection& connection, bool asking) {
+ConnectionView ConnectionViewOf(const Connection& connection, bool asking) {
   const ClientSession& session = connection.session();
   const SessionStats& stats = session.stats();
   return {.remote = RemoteText(connection),
@@ -219,7 +219,7 @@ Gatherer::IoPart Gatherer::AskIoThreads(ViewParts parts, ConnectionRef asking) {
       part.connection_count = static_cast<int64_t>(io.connections().size());
       for (const auto& [id, connection] : io.connections()) {
         if (Wants(parts, kNeedsConnections)) {
-          part.connections.push_back(ViewOf(*connection, id == asking.id));
+          part.connections.push_back(ConnectionViewOf(*connection, id == asking.id));
         }
         if (Wants(parts, kNeedsConnectionExpiry)) {
           const ClientSession& session = connection->session();

@@ -16,26 +16,26 @@ namespace lockkeeper {
 namespace {
 
 // d.ddd × 10^exponent, the digits without the point.
-struct Decimal {
+struct DecimalDigits {
   std::string digits;
   int exponent = 0;
 };
 
-Decimal ShortestDecimal(double magnitude) {
+DecimalDigits ShortestDecimal(double magnitude) {
   std::array<char, 40> buffer;
   const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), magnitude,
                                  std::chars_format::scientific)
                        .ptr;
   const std::string_view text(buffer.data(), static_cast<size_t>(end - buffer.data()));
   const size_t e = text.find('e');
-  Decimal out;
+  DecimalDigits out;
   std::copy_if(text.begin(), text.begin() + static_cast<ptrdiff_t>(e),
                std::back_inserter(out.digits), [](char c) { return c != '.'; });
   out.exponent = std::atoi(std::string(text.substr(e + 1)).c_str());
   return out;
 }
 
-std::string PlainNotation(const Decimal& v) {
+std::string PlainNotation(const DecimalDigits& v) {
   if (v.exponent < 0) {
     return "0." + std::string(static_cast<size_t>(-v.exponent - 1), '0') + v.digits;
   }
@@ -46,7 +46,7 @@ std::string PlainNotation(const Decimal& v) {
   return v.digits.substr(0, whole) + "." + v.digits.substr(whole);
 }
 
-std::string ScientificNotation(const Decimal& v) {
+std::string ScientificNotation(const DecimalDigits& v) {
   const std::string fraction = v.digits.size() > 1 ? v.digits.substr(1) : "0";
   return v.digits.substr(0, 1) + "." + fraction + "E" + std::to_string(v.exponent);
 }
@@ -81,7 +81,7 @@ std::string JavaDouble(double v) {
   const double magnitude = std::fabs(v);
   if (std::isinf(v)) return sign + "Infinity";
   if (magnitude == 0) return sign + "0.0";
-  const Decimal decimal = ShortestDecimal(magnitude);
+  const DecimalDigits decimal = ShortestDecimal(magnitude);
   const bool plain = magnitude >= 1e-3 && magnitude < 1e7;
   return sign + (plain ? PlainNotation(decimal) : ScientificNotation(decimal));
 }

@@ -7,19 +7,9 @@
 
 #include "protocol/jute.h"
 #include "server/auth/java_utf8.h"
+#include "server/base64.h"
 
 namespace lockkeeper {
-namespace {
-
-std::string Base64(const unsigned char* bytes, size_t size) {
-  std::string text((size + 2) / 3 * 4 + 1, '\0');
-  const int length =
-      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(text.data()), bytes, static_cast<int>(size));
-  text.resize(static_cast<size_t>(length));
-  return text;
-}
-
-}  // namespace
 
 std::optional<std::string> DigestIdentity(const std::string& algorithm,
                                           std::string_view credentials) {
@@ -32,7 +22,8 @@ std::optional<std::string> DigestIdentity(const std::string& algorithm,
   if (EVP_Digest(text.data(), text.size(), hash.data(), &size, md.get(), nullptr) != 1) {
     return std::nullopt;
   }
-  return text.substr(0, text.find(':')) + ":" + Base64(hash.data(), size);
+  return text.substr(0, text.find(':')) + ":" +
+         Base64(std::string_view(reinterpret_cast<const char*>(hash.data()), size));
 }
 
 std::optional<std::vector<Identity>> AuthSchemes::Authenticate(std::string_view scheme,

@@ -19,7 +19,7 @@ namespace lockkeeper {
 namespace {
 
 // A configuration of a few kilobytes is a long one; this is a wrong file.
-constexpr size_t kFileBytesMax = 16 << 20;
+constexpr size_t kConfigFileBytesMax = 16 << 20;
 
 ConfigRemark RemarkAbout(const ConfigEntry* entry, std::string_view name, std::string text) {
   return {std::string(name), entry != nullptr ? entry->line : 0, std::move(text)};
@@ -30,11 +30,12 @@ Result<std::string> ReadConfigFile(const std::string& path) {
   if (!file) return Error{Errc::kBadConfig, path + ": " + std::strerror(errno)};
   std::string bytes;
   char chunk[4096];
-  while (bytes.size() <= kFileBytesMax && (file.read(chunk, sizeof chunk), file.gcount() > 0)) {
+  while (bytes.size() <= kConfigFileBytesMax &&
+         (file.read(chunk, sizeof chunk), file.gcount() > 0)) {
     bytes.append(chunk, static_cast<size_t>(file.gcount()));
   }
   if (file.bad()) return Error{Errc::kBadConfig, path + " cannot be read"};
-  if (bytes.size() > kFileBytesMax) {
+  if (bytes.size() > kConfigFileBytesMax) {
     return Error{Errc::kBadConfig, path + " is too long for a configuration file"};
   }
   return bytes;

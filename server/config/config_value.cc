@@ -110,7 +110,7 @@ Result<Parsed> Parse(const ConfigKey& key, std::string_view text) {
   return Parsed{};
 }
 
-bool IsRefused(const Refusal& refusal, const Parsed::Value& value) {
+bool IsValueRefused(const Refusal& refusal, const Parsed::Value& value) {
   switch (refusal.when) {
     case Refusal::When::kNever:
       return false;
@@ -145,7 +145,7 @@ std::string DoubleText(double number) {
 }
 
 template <class T>
-std::string FieldText(const ConfigKey& key, const T& value) {
+std::string ConfigFieldText(const ConfigKey& key, const T& value) {
   if constexpr (std::is_same_v<T, bool>) {
     if (key.kind == ValueKind::kYesNo) return value ? "yes" : "no";
     return value ? "true" : "false";
@@ -169,7 +169,7 @@ std::string FieldText(const ConfigKey& key, const T& value) {
 Result<std::string> StoreValue(const ConfigKey& key, std::string_view text, Config* config) {
   auto parsed = Parse(key, text);
   if (!parsed) return parsed.error();
-  if (IsRefused(key.refusal, parsed->value)) return Bad(std::string(key.refusal.reason));
+  if (IsValueRefused(key.refusal, parsed->value)) return Bad(std::string(key.refusal.reason));
   std::visit(
       [&](auto field) {
         if constexpr (!std::is_same_v<decltype(field), std::monostate>) {
@@ -189,7 +189,7 @@ std::string FormatValue(const ConfigKey& key, const Config& config) {
           LOG(FATAL) << key.name << " has no field";
           return "";
         } else {
-          return FieldText(key, config.*field);
+          return ConfigFieldText(key, config.*field);
         }
       },
       key.field);

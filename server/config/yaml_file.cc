@@ -9,7 +9,7 @@ namespace lockkeeper {
 namespace {
 
 // An alias can make a document refer to itself; nothing sensible is this deep or this long.
-constexpr int kDepthMax = 8;
+constexpr int kYamlDepthMax = 8;
 constexpr size_t kEntriesMax = 10'000;
 
 Error AtMark(const YAML::Mark& mark, const std::string& what) {
@@ -37,7 +37,7 @@ std::string TopName(const std::string& name) {
 class Flattener {
  public:
   Status AddMap(const YAML::Node& map, const std::string& prefix, int depth) {
-    if (depth > kDepthMax) return AtMark(map.Mark(), "nested too deeply");
+    if (depth > kYamlDepthMax) return AtMark(map.Mark(), "nested too deeply");
     for (const auto& item : map) {
       const YAML::Node& name = item.first;
       if (!name.IsScalar()) return AtMark(map.Mark(), "a key must be a plain name");

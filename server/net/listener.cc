@@ -14,7 +14,7 @@ using boost::asio::ip::tcp;
 
 constexpr int kDefaultBacklog = 4096;
 // After accept failed for want of descriptors or memory: it would fail again at once.
-constexpr std::chrono::milliseconds kAcceptPause{20};
+constexpr std::chrono::milliseconds kClientAcceptPause{20};
 
 }  // namespace
 
@@ -68,7 +68,7 @@ void Listener::Accept() {
       return Accept();
     }
     LOG_EVERY_N(WARNING, 100) << "accepting a connection failed: " << ec.message();
-    retry_.expires_after(kAcceptPause);
+    retry_.expires_after(kClientAcceptPause);
     retry_.async_wait([this](const boost::system::error_code& aborted) {
       if (!aborted) Accept();
     });

@@ -7,15 +7,16 @@
 namespace lockkeeper {
 namespace {
 
-using Type = QuorumPacketType;
-
 // Most touches that fit into a packet which every member takes (QP-4.12).
 constexpr size_t kTouchesMax = kQuorumBufferMax / 2 / kTouchBytes;
 
 // What cannot be applied must not get into the log: this server would never start again.
 bool CanBeTaken(const QuorumPacket& packet) {
-  const bool activates = packet.type == Type::kInformAndActivate;
-  if (packet.type != Type::kProposal && packet.type != Type::kInform && !activates) return true;
+  const bool activates = packet.type == QuorumPacketType::kInformAndActivate;
+  if (packet.type != QuorumPacketType::kProposal && packet.type != QuorumPacketType::kInform &&
+      !activates) {
+    return true;
+  }
   const size_t skip = activates ? sizeof(int64_t) : 0;
   if (packet.data == nullptr || packet.data->size() < skip) return false;
   return DataTree::CanApply(std::string_view(*packet.data).substr(skip));
@@ -194,9 +195,9 @@ void EnsembleMember::Carry(zab::AnswerPing& action) {
   while (touches.size() > kTouchesMax) {
     const std::vector<SessionTouch> part(touches.end() - kTouchesMax, touches.end());
     touches.resize(touches.size() - kTouchesMax);
-    to_leader_.push_back({Type::kPing, zab::kMoreTouches, EncodeTouches(part)});
+    to_leader_.push_back({QuorumPacketType::kPing, zab::kMoreTouches, EncodeTouches(part)});
   }
-  to_leader_.push_back({Type::kPing, action.zxid, EncodeTouches(touches)});
+  to_leader_.push_back({QuorumPacketType::kPing, action.zxid, EncodeTouches(touches)});
 }
 
 void EnsembleMember::Carry(zab::LeaderAnswer& action) { host_.OnLeaderAnswer(action.packet); }
@@ -225,7 +226,7 @@ void EnsembleMember::FlushLearner(LinkId learner) {
 
 void EnsembleMember::Carry(zab::SendSnapshot& action) {
   LOG(INFO) << "sending the whole state at " << action.zxid << " to a learner";
-  to_learners_[action.to].push_back({Type::kSnap, action.zxid});
+  to_learners_[action.to].push_back({QuorumPacketType::kSnap, action.zxid});
   FlushLearner(action.to);
   const Status streamed = network_.StreamToLearner(action.to, host_.StateNow());
   if (streamed) return;

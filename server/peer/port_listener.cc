@@ -15,7 +15,7 @@ using boost::asio::ip::tcp;
 
 constexpr int kBacklog = 128;
 // After accept failed for want of descriptors or memory: it would fail again at once.
-constexpr std::chrono::milliseconds kAcceptPause{100};
+constexpr std::chrono::milliseconds kPeerAcceptPause{100};
 
 // The listening socket itself is broken, not the connection that was to be accepted.
 bool IsFatal(const boost::system::error_code& ec) {
@@ -102,7 +102,7 @@ void PortListener::OnAcceptFailed(const std::shared_ptr<Port>& port,
                                   const boost::system::error_code& ec) {
   if (!IsFatal(ec)) {
     LOG_EVERY_N(WARNING, 100) << "accepting a connection of a server failed: " << ec.message();
-    port->pause.expires_after(kAcceptPause);
+    port->pause.expires_after(kPeerAcceptPause);
     port->pause.async_wait([self = shared_from_this(), port](const boost::system::error_code& e) {
       if (!e && port->acceptor.is_open()) self->Accept(port);
     });

@@ -5,11 +5,6 @@
 #include <variant>
 
 namespace lockkeeper {
-namespace {
-
-using Type = QuorumPacketType;
-
-}  // namespace
 
 void RoleRecorder::Note(MonoMs now, const zab::Peer& peer, const zab::Action& action) {
   if (const auto* sent = std::get_if<zab::SendToLearner>(&action))
@@ -32,7 +27,7 @@ void RoleRecorder::Note(MonoMs now, const zab::Peer& peer, const zab::Action& ac
     leading_ = true;
     Elected(now, /*observer=*/false);
   } else if (const auto* to_leader = std::get_if<zab::SendToLeader>(&action)) {
-    if (to_leader->packet.type == Type::kAckEpoch) syncing_since_ = now;
+    if (to_leader->packet.type == QuorumPacketType::kAckEpoch) syncing_since_ = now;
   } else if (const auto* serving = std::get_if<zab::StartServing>(&action)) {
     Serving(now, *serving);
   } else if (std::holds_alternative<zab::StopServing>(action)) {
@@ -61,7 +56,7 @@ void RoleRecorder::Elected(MonoMs now, bool observer) {
 }
 
 void RoleRecorder::ToLearner(MonoMs now, const zab::Peer& peer, const zab::SendToLearner& action) {
-  if (action.packet.type == Type::kDiff) metrics_.diff_count.Add(1);
+  if (action.packet.type == QuorumPacketType::kDiff) metrics_.diff_count.Add(1);
   if (peer.leader() == nullptr) return;
   Queue& queue = queues_[action.to];
   if (queue.packets++ > 0) return;

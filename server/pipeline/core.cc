@@ -15,7 +15,7 @@ namespace {
 
 // A standalone server is an ensemble of one.
 constexpr PeerId kSelf{0};
-constexpr MonoMs kNever{std::numeric_limits<int64_t>::max()};
+constexpr MonoMs kNoDeadline{std::numeric_limits<int64_t>::max()};
 
 }  // namespace
 
@@ -93,7 +93,7 @@ void Core::Handle(StopCore&) {
 
 MonoMs Core::NextDeadline() const {
   // A deadline that passes unused would keep the thread from sleeping.
-  MonoMs next = MayCheckpoint() ? schedule_.NextDeadline() : kNever;
+  MonoMs next = MayCheckpoint() ? schedule_.NextDeadline() : kNoDeadline;
   if (serving_.serving() && Proposes()) next = std::min(next, reaper_.NextDeadline());
   if (member_ != nullptr) next = std::min(next, member_->NextDeadline());
   return next;

@@ -12,8 +12,6 @@
 namespace lockkeeper {
 namespace {
 
-using Type = QuorumPacketType;
-
 // Until a role begins.
 constexpr Zxid kNoDigests{std::numeric_limits<int64_t>::max()};
 
@@ -128,7 +126,7 @@ std::vector<SessionTouch> Core::TakeTouches() {
 
 void Core::Forward(SessionId session, int32_t xid, OpCode op, std::string_view body,
                    const std::vector<Identity>* identities) {
-  QuorumPacket packet{Type::kRequest, Zxid{-1},
+  QuorumPacket packet{QuorumPacketType::kRequest, Zxid{-1},
                       EncodeForwarded({session, xid, static_cast<int32_t>(op)}, body)};
   if (identities != nullptr) packet.identities = *identities;
   member_->SendToLeader(std::move(packet));
@@ -151,7 +149,7 @@ void Core::ForwardRequest(const RequestBatch& batch, CoreRequest request, InFlig
 }
 
 void Core::OnLeaderAnswer(const QuorumPacket& packet) {
-  if (packet.type == Type::kSync) {
+  if (packet.type == QuorumPacketType::kSync) {
     committed_.emplace_back(SyncAnswered{});
   } else {
     OnRevalidated(packet);
@@ -189,12 +187,12 @@ void Core::AttachBehindSync(const AttachSession& attach) {
 
 void Core::OnLearnerMessage(LinkId learner, const QuorumPacket& packet) {
   switch (packet.type) {
-    case Type::kPing:
+    case QuorumPacketType::kPing:
       for (const SessionTouch& touch : DecodeTouches(packet.data)) {
         sessions_.Touch(touch.session, now_.mono);
       }
       return;
-    case Type::kRevalidate:
+    case QuorumPacketType::kRevalidate:
       return Revalidate(learner, packet);
     default:
       return OnForwarded(learner, packet);
@@ -211,8 +209,8 @@ void Core::Revalidate(LinkId learner, const QuorumPacket& packet) {
       if (before.id != 0) ports_.Send(before.io_thread, CloseConnection{before.id});
       learner_of_[asked.session] = learner;
     }
-    member_->AnswerLearner(
-        learner, {Type::kRevalidate, packet.zxid, EncodeRevalidateReply(asked.session, valid)});
+    member_->AnswerLearner(learner, {QuorumPacketType::kRevalidate, packet.zxid,
+                                     EncodeRevalidateReply(asked.session, valid)});
   }
 }
 

@@ -26,13 +26,11 @@ constexpr size_t kWriteBufferBytes = 1 << 30;
 // Given to LevelDB at once when nothing depends on it.
 constexpr size_t kWriteBytes = 256 << 10;
 constexpr size_t kTableBytes = 8 << 20;
-constexpr size_t kBlockBytes = 16 << 10;
+constexpr size_t kTableBlockBytes = 16 << 10;
 // Nothing is looked up by key, and a scan passes by the cache.
 constexpr size_t kCacheBytes = 1 << 20;
 constexpr size_t kNodesPerPart = 10'000;
 constexpr uint64_t kSyncEveryBytes = 512 << 10;
-
-std::string ParentOf(const std::string& path) { return path.substr(0, path.rfind('/')); }
 
 // What LevelDB makes before its root.
 bool IsOfUnfinishedCreation(const std::string& name) {
@@ -148,7 +146,7 @@ Status CheckpointStore::OpenDb(IfMissing if_missing) {
   options.block_cache = cache_.get();
   options.write_buffer_size = kWriteBufferBytes;
   options.max_file_size = kTableBytes;
-  options.block_size = kBlockBytes;
+  options.block_size = kTableBlockBytes;
   leveldb::DB* db = nullptr;
   const leveldb::Status opened = leveldb::DB::Open(options, dir_, &db);
   if (!opened.ok()) {
@@ -239,7 +237,7 @@ Status CheckpointStore::RemoveAll() {
   if (!discarding) return discarding.error();
   if (!discarding->has_value()) return {};
   if (Status removed = fs_.Remove(dir_ + kDiscardingSuffix); !removed) return removed;
-  return fs_.SyncDir(ParentOf(dir_));
+  return fs_.SyncDir(ParentDir(dir_));
 }
 
 Status CheckpointStore::Discard() {
@@ -255,7 +253,7 @@ Status CheckpointStore::Remove(FileSystem& fs, const std::string& dir) {
 
 Status CheckpointStore::MarkAndRemoveAll() {
   if (auto marker = fs_.Create(dir_ + kDiscardingSuffix); !marker) return marker.error();
-  if (Status synced = fs_.SyncDir(ParentOf(dir_)); !synced) return synced;
+  if (Status synced = fs_.SyncDir(ParentDir(dir_)); !synced) return synced;
   return RemoveAll();
 }
 

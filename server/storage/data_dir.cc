@@ -12,11 +12,10 @@ namespace lockkeeper {
 namespace {
 
 constexpr char kVersionDir[] = "/version-2";
-constexpr std::string_view kLockName = ".lockkeeper.lock";
 constexpr char kInitializeName[] = "/initialize";
 constexpr size_t kProcessIdBytesMax = 32;
 // Deep enough for any real directory; a bound against links that form a circle.
-constexpr int kDepthMax = 32;
+constexpr int kDirectoryDepthMax = 32;
 
 Error DataDirError(const std::string& message) { return Error{Errc::kDataDir, message}; }
 
@@ -35,7 +34,7 @@ Result<uint64_t> BytesBelow(FileSystem& fs, const std::string& dir, int depth) {
   const auto names = fs.List(dir);
   if (!names) return names.error();
   for (const std::string& name : *names) {
-    if (name == kLockName) continue;
+    if (name == kLockFileName) continue;
     std::string path = dir;
     path.append("/").append(name);
     const auto info = fs.Stat(path);
@@ -124,7 +123,7 @@ Status DataDir::RefuseMixedContent() const {
 
 Status DataDir::Lock() {
   for (const std::string& dir : {snapshot_dir_, log_dir_}) {
-    const std::string path = dir + "/" + std::string(kLockName);
+    const std::string path = dir + "/" + kLockFileName;
     auto lock = fs_.TryLock(path);
     if (!lock) {
       return DataDirError(lock.error().message +
@@ -156,10 +155,10 @@ Result<bool> DataDir::TakeInitializeMarker() const {
 }
 
 Result<DirectorySizes> DataDir::Sizes() const {
-  const auto data = BytesBelow(fs_, snapshot_dir_, kDepthMax);
+  const auto data = BytesBelow(fs_, snapshot_dir_, kDirectoryDepthMax);
   if (!data) return data.error();
   if (log_dir_ == snapshot_dir_) return DirectorySizes{*data, *data};
-  const auto log = BytesBelow(fs_, log_dir_, kDepthMax);
+  const auto log = BytesBelow(fs_, log_dir_, kDirectoryDepthMax);
   if (!log) return log.error();
   return DirectorySizes{*data, *log};
 }

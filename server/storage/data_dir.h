@@ -18,6 +18,9 @@
 
 namespace lockkeeper {
 
+// Held in each of the two while a server, or a tool that changes something, uses them.
+inline constexpr char kLockFileName[] = ".lockkeeper.lock";
+
 struct DataDirOptions {
   std::string data_dir;
   std::string data_log_dir;  // empty: data_dir

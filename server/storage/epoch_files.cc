@@ -12,7 +12,7 @@ namespace {
 
 constexpr char kTemporarySuffix[] = ".tmp";
 // A line break and much more than the longest number.
-constexpr size_t kFileBytesMax = 1024;
+constexpr size_t kEpochFileBytesMax = 1024;
 // Of foreign content, how much an error message shows.
 constexpr size_t kShownBytesMax = 40;
 
@@ -92,7 +92,7 @@ Result<std::optional<int64_t>> ReadEpoch(FileSystem& fs, const std::string& dir,
   const auto info = fs.Stat(path);
   if (!info) return info.error();
   if (!info->has_value()) return std::optional<int64_t>();
-  const auto content = ReadSmallFile(fs, path, kFileBytesMax);
+  const auto content = ReadSmallFile(fs, path, kEpochFileBytesMax);
   if (!content) return content.error();
   const std::string line = content->substr(0, content->find_first_of("\r\n"));
   const auto epoch = ParseJavaDecimal(line, INT64_MIN, INT64_MAX);

@@ -86,6 +86,9 @@ class FileSystem {
 // The process's real file system; never destroyed.
 FileSystem& PosixFileSystem();
 
+// The directory in which `path` is: what stands before its last slash.
+std::string ParentDir(const std::string& path);
+
 // The whole of a small file; Errc::kTooLarge above `bytes_max`.
 Result<std::string> ReadSmallFile(FileSystem& fs, const std::string& path, size_t bytes_max);
 

@@ -16,14 +16,8 @@
 namespace lockkeeper {
 namespace {
 
-constexpr size_t kBufferBytes = 64 << 10;
+constexpr size_t kStoreBufferBytes = 64 << 10;
 constexpr size_t kLogLineBytesMax = 2000;
-
-std::string DirOf(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
 
 constexpr std::string_view kMarkSuffix = ".synced";
 std::string MarkOf(const std::string& path) { return path + std::string(kMarkSuffix); }
@@ -50,7 +44,7 @@ Result<SyncedPrefix> ReadMarkOf(FileSystem& fs, const std::string& path) {
 
 // kCorruption when `file` does not begin with the bytes that were synced.
 Status CheckSynced(ReadableFile& file, const std::string& path, const SyncedPrefix& synced) {
-  std::string buffer(kBufferBytes, '\0');
+  std::string buffer(kStoreBufferBytes, '\0');
   SyncedPrefix found;
   while (found.size < synced.size) {
     const size_t wanted = std::min<uint64_t>(buffer.size(), synced.size - found.size);
@@ -179,7 +173,7 @@ class StoreFileWriter final : public leveldb::WritableFile {
         file_(std::move(file)),
         mark_(std::move(mark)),
         written_(start) {
-    buffer_.reserve(kBufferBytes);
+    buffer_.reserve(kStoreBufferBytes);
   }
   // LevelDB leaves the closing of its logs to it. A failure is kept by the env.
   ~StoreFileWriter() override { static_cast<void>(Close()); }
@@ -190,9 +184,9 @@ class StoreFileWriter final : public leveldb::WritableFile {
     if (misses_something_) {
       return env_->Fail(Error{Errc::kIo, "cannot write " + path_ + ": it misses something"});
     }
-    if (buffer_.size() + data.size() > kBufferBytes) {
+    if (buffer_.size() + data.size() > kStoreBufferBytes) {
       if (leveldb::Status flushed = Flush(); !flushed.ok()) return flushed;
-      if (data.size() >= kBufferBytes) return Write(ViewOf(data));
+      if (data.size() >= kStoreBufferBytes) return Write(ViewOf(data));
     }
     buffer_.append(data.data(), data.size());
     return leveldb::Status::OK();
@@ -413,7 +407,7 @@ leveldb::Status LevelDbEnv::GetFileSize(const std::string& path, uint64_t* size)
 
 leveldb::Status LevelDbEnv::SyncDirOf(const std::string& path) {
   CountSync(StoreFileKind::kOther);
-  if (Status synced = fs_.SyncDir(DirOf(path)); !synced) return Fail(synced.error());
+  if (Status synced = fs_.SyncDir(ParentDir(path)); !synced) return Fail(synced.error());
   return leveldb::Status::OK();
 }
 

@@ -12,9 +12,6 @@
 namespace lockkeeper {
 namespace {
 
-// Large enough that a system call costs nothing beside its copy, small enough for the cache.
-constexpr size_t kReadBytes = 256 << 10;
-
 bool AllZero(std::string_view bytes) {
   return bytes.find_first_not_of('\0') == std::string_view::npos;
 }
@@ -54,7 +51,8 @@ Result<std::unique_ptr<LogFileReader>> LogFileReader::Open(FileSystem& fs, const
 Status LogFileReader::Fill(size_t bytes) {
   const size_t have = static_cast<size_t>(buffer_end_ - offset_);
   if (have >= bytes) return {};
-  if (buffer_.size() < std::max(bytes, kReadBytes)) buffer_.resize(std::max(bytes, kReadBytes));
+  if (buffer_.size() < std::max(bytes, kLogReadBytes))
+    buffer_.resize(std::max(bytes, kLogReadBytes));
   std::memmove(buffer_.data(), buffer_.data() + (offset_ - buffer_start_), have);
   buffer_start_ = offset_;
   const auto got = file_->ReadAt(buffer_end_, std::span<char>(buffer_).subspan(have));
@@ -165,7 +163,7 @@ Result<std::optional<LogRecord>> LogFileReader::CheckedRecord(uint64_t checksum,
 }
 
 Result<bool> LogFileReader::HasBytesAfterEnd() {
-  std::string chunk(kReadBytes, '\0');
+  std::string chunk(kLogReadBytes, '\0');
   for (uint64_t at = offset_;;) {
     const auto got = file_->ReadAt(at, chunk);
     if (!got) return got.error();

@@ -10,6 +10,7 @@
 #ifndef LOCKKEEPER_SERVER_STORAGE_LOG_FILE_READER_H_
 #define LOCKKEEPER_SERVER_STORAGE_LOG_FILE_READER_H_
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -22,6 +23,10 @@
 #include "server/storage/txn_log_format.h"
 
 namespace lockkeeper {
+
+// What is read at once: large enough that a system call costs nothing beside its copy, small enough
+// for the cache.
+inline constexpr size_t kLogReadBytes = 256 << 10;
 
 struct ReplayLimits {
   // jute.maxbuffer plus jute.maxbuffer.extrasize: a longer record is damage.

@@ -122,12 +122,6 @@ class PosixFileLock final : public FileLock {
   const FileDescriptor fd_;
 };
 
-std::string ParentOf(const std::string& path) {
-  const size_t slash = path.find_last_of('/');
-  if (slash == std::string::npos) return ".";
-  return slash == 0 ? "/" : path.substr(0, slash);
-}
-
 class PosixFileSystemImpl final : public FileSystem {
  public:
   Result<std::unique_ptr<WritableFile>> Create(const std::string& path) override {
@@ -184,7 +178,7 @@ class PosixFileSystemImpl final : public FileSystem {
       if ((*existing)->is_directory) return {};
       return IoError("cannot make directory " + dir, ENOTDIR);
     }
-    const std::string parent = ParentOf(dir);
+    const std::string parent = ParentDir(dir);
     if (Status made = MakeDirs(parent); !made) return made;
     if (mkdir(dir.c_str(), 0755) != 0 && errno != EEXIST) {
       return IoError("cannot make directory " + dir, errno);
@@ -241,6 +235,12 @@ class PosixFileSystemImpl final : public FileSystem {
 FileSystem& PosixFileSystem() {
   static PosixFileSystemImpl* const fs = new PosixFileSystemImpl;
   return *fs;
+}
+
+std::string ParentDir(const std::string& path) {
+  const size_t slash = path.find_last_of('/');
+  if (slash == std::string::npos) return ".";
+  return slash == 0 ? "/" : path.substr(0, slash);
 }
 
 Result<std::string> ReadSmallFile(FileSystem& fs, const std::string& path, size_t bytes_max) {

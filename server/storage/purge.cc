@@ -64,7 +64,9 @@ Zxid OldestNeededLog(Zxid oldest_kept, const std::vector<NamedZxid>& logs) {
   return needed;
 }
 
-std::string PathOf(std::string dir, std::string_view name) { return dir.append("/").append(name); }
+std::string PathInDir(std::string dir, std::string_view name) {
+  return dir.append("/").append(name);
+}
 
 // The files, not directories, of `dir` whose names start with "<kind>.".
 Result<std::vector<std::string>> FilesOfKind(FileSystem& fs, const std::string& dir,
@@ -75,7 +77,7 @@ Result<std::vector<std::string>> FilesOfKind(FileSystem& fs, const std::string& 
   std::vector<std::string> files;
   for (const std::string& name : *names) {
     if (!name.starts_with(prefix)) continue;
-    const auto info = fs.Stat(PathOf(dir, name));
+    const auto info = fs.Stat(PathInDir(dir, name));
     if (!info) return info.error();
     if (info->has_value() && !(*info)->is_directory) files.push_back(name);
   }
@@ -84,7 +86,7 @@ Result<std::vector<std::string>> FilesOfKind(FileSystem& fs, const std::string& 
 
 // A snapshot that cannot be read is no generation: more is kept.
 SnapshotToPurge Checked(FileSystem& fs, const std::string& dir, const std::string& name) {
-  const auto valid = PassesQuickCheck(fs, PathOf(dir, name));
+  const auto valid = PassesQuickCheck(fs, PathInDir(dir, name));
   if (!valid) LOG(WARNING) << "purge takes a snapshot for invalid: " << valid.error().message;
   return {name, valid && *valid};
 }
@@ -93,7 +95,7 @@ SnapshotToPurge Checked(FileSystem& fs, const std::string& dir, const std::strin
 Status RemoveAll(FileSystem& fs, const std::string& dir, const std::vector<std::string>& names,
                  std::vector<std::string>* removed) {
   for (const std::string& name : names) {
-    const std::string path = PathOf(dir, name);
+    const std::string path = PathInDir(dir, name);
     if (Status done = fs.Remove(path); !done) return done;
     LOG(INFO) << "purge removed " << path;
     removed->push_back(name);

@@ -27,10 +27,8 @@ uint64_t RandomSeed() {
 
 // ZooKeeper tries this many (storage-and-operations 3.4).
 constexpr size_t kSnapshotsTriedMax = 100;
-// Of a snapshot that is being written.
-constexpr std::string_view kUnfinishedSuffix = ".tmp";
 
-ReplayLimits LimitsOf(const Config& config) {
+ReplayLimits ReplayLimitsOf(const Config& config) {
   return {.payload_bytes_max = static_cast<size_t>(config.jute_maxbuffer) +
                                static_cast<size_t>(config.jute_extrasize),
           .allow_gaps = config.allow_discontinuous_proposals || config.snapshot_trust_empty};
@@ -138,7 +136,7 @@ Result<bool> Recovery::LoadNewestSnapshot(Zxid have) {
   size_t candidates = 0;
   for (const SnapshotFile& file : *files) {
     if (file.zxid <= have || candidates == kSnapshotsTriedMax) break;
-    if (file.name.ends_with(kUnfinishedSuffix)) continue;
+    if (file.name.ends_with(kUnfinishedSnapshotSuffix)) continue;
     const std::string path = dir_.snapshot_dir() + "/" + file.name;
     const Result<bool> plausible = PassesQuickCheck(fs_, path);
     if (!plausible) return plausible.error();
@@ -199,7 +197,7 @@ Status Recovery::LoadCheckpoint(CheckpointStore* store) {
 
 Status Recovery::RefuseLogsWithoutBase() const {
   if (config_.snapshot_trust_empty) return {};
-  const auto last = LastLoggedZxid(fs_, dir_.log_dir(), LimitsOf(config_));
+  const auto last = LastLoggedZxid(fs_, dir_.log_dir(), ReplayLimitsOf(config_));
   if (!last) return last.error();
   if (!last->has_value()) return {};
   return Error{Errc::kCorruption,
@@ -212,7 +210,7 @@ Status Recovery::RefuseLogsWithoutBase() const {
 
 Status Recovery::Replay() {
   const auto replayed =
-      ReplayLog(fs_, dir_.log_dir(), state_.summary.base_zxid, LimitsOf(config_),
+      ReplayLog(fs_, dir_.log_dir(), state_.summary.base_zxid, ReplayLimitsOf(config_),
                 [this](Zxid zxid, std::string_view payload) { return ApplyRecord(zxid, payload); });
   if (!replayed) return replayed.error();
   // Right after an import; else somebody took the log away, or its disk is not mounted.
@@ -260,7 +258,7 @@ Result<bool> Recovery::LoadSnapshotUpTo(Zxid upto) {
   const auto files = ListSnapshots(fs_, dir_.snapshot_dir());
   if (!files) return files.error();
   for (const SnapshotFile& file : *files) {
-    if (file.zxid > upto || file.name.ends_with(kUnfinishedSuffix)) continue;
+    if (file.zxid > upto || file.name.ends_with(kUnfinishedSnapshotSuffix)) continue;
     const std::string path = dir_.snapshot_dir() + "/" + file.name;
     const auto newest = NewestInSnapshot(fs_, path, config_);
     if (!newest && newest.error().code != Errc::kCorruption) return newest.error();
@@ -277,7 +275,7 @@ Result<bool> Recovery::LoadSnapshotUpTo(Zxid upto) {
 
 Result<bool> Recovery::ReplayUpTo(Zxid upto) {
   const auto replayed = ReplayLogUpTo(
-      fs_, dir_.log_dir(), state_.summary.base_zxid, upto, LimitsOf(config_),
+      fs_, dir_.log_dir(), state_.summary.base_zxid, upto, ReplayLimitsOf(config_),
       [this](Zxid zxid, std::string_view payload) { return ApplyRecord(zxid, payload); });
   if (!replayed) return replayed.error();
   if (replayed->last_zxid == upto) return true;

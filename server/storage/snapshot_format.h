@@ -72,6 +72,9 @@ SnapshotCompression CompressionOfFileName(std::string_view name);
 // `snapshot.<hex>`, with ".gz" or ".snappy".
 std::string SnapshotFileName(Zxid zxid, SnapshotCompression compression);
 
+// Follows the name while the snapshot is being written.
+inline constexpr char kUnfinishedSnapshotSuffix[] = ".tmp";
+
 // nullopt: not the name of a snapshot. Parts after the number are ignored: see ZxidOfFileName.
 std::optional<Zxid> ZxidOfSnapshotName(std::string_view name);
 

@@ -14,14 +14,14 @@ namespace lockkeeper {
 namespace {
 
 // Fits into the second-level cache together with what the handlers touch.
-constexpr size_t kBufferBytes = 256 << 10;
+constexpr size_t kParseBufferBytes = 256 << 10;
 
 // A plain file with fewer bytes is not tried (storage-and-operations 3.4).
 constexpr uint64_t kPlainBytesMin = 10;
 
 // Feeds a whole stream to a parser. The bytes that it does not take yet move to the front.
 Result<SnapshotInfo> Drain(ByteSource& source, SnapshotParser& parser) {
-  size_t capacity = kBufferBytes;
+  size_t capacity = kParseBufferBytes;
   // Not a string: it would be filled with zeros first.
   std::unique_ptr<char[]> buffer(new char[capacity]);
   size_t begin = 0;

@@ -21,7 +21,7 @@ SnapshotWriter::SnapshotWriter(FileSystem& fs, std::string dir, const std::strin
     : fs_(fs),
       dir_(std::move(dir)),
       path_(dir_ + "/" + name),
-      unfinished_path_(path_ + ".tmp"),
+      unfinished_path_(path_ + kUnfinishedSnapshotSuffix),
       file_(std::move(file)),
       sink_(MakeSnapshotSink(file_.get(), compression)),
       buffer_(SnapshotHeader()) {}
@@ -30,7 +30,7 @@ Result<std::unique_ptr<SnapshotWriter>> SnapshotWriter::Create(FileSystem& fs,
                                                                const std::string& dir, Zxid zxid,
                                                                SnapshotCompression compression) {
   const std::string name = SnapshotFileName(zxid, compression);
-  auto file = fs.Create(dir + "/" + name + ".tmp");
+  auto file = fs.Create(dir + "/" + name + kUnfinishedSnapshotSuffix);
   if (!file) return file.error();
   return std::unique_ptr<SnapshotWriter>(
       new SnapshotWriter(fs, dir, name, compression, std::move(*file)));

@@ -2,7 +2,6 @@
 
 #include <glog/logging.h>
 
-#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -14,7 +13,6 @@
 namespace lockkeeper {
 namespace {
 
-constexpr std::string_view kUnfinishedSuffix = ".tmp";
 constexpr Zxid kBelowAll{-1};
 
 Status RemoveFiles(FileSystem& fs, const std::string& dir, const std::vector<std::string>& names) {
@@ -36,7 +34,7 @@ Result<std::vector<std::string>> ReceivedNames(FileSystem& fs, const DataDir& di
 }
 
 bool IsWhole(const std::string& name) {
-  return ZxidOfSnapshotName(name) && !name.ends_with(kUnfinishedSuffix);
+  return ZxidOfSnapshotName(name) && !name.ends_with(kUnfinishedSnapshotSuffix);
 }
 
 // What an attempt left that did not come to its point of no return.

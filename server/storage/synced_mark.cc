@@ -11,13 +11,13 @@
 namespace lockkeeper {
 namespace {
 
-constexpr uint64_t kBlockBytes = 4096;
+constexpr uint64_t kMarkBlockBytes = 4096;
 constexpr uint64_t kBlocks = 4;
-constexpr size_t kCopyBytes = 28;
-constexpr uint64_t kFileBytes = (kBlocks - 1) * kBlockBytes + kCopyBytes;
+constexpr size_t kMarkCopyBytes = 28;
+constexpr uint64_t kFileBytes = (kBlocks - 1) * kMarkBlockBytes + kMarkCopyBytes;
 constexpr int32_t kMagic = 0x4C4B534D;  // "LKSM"
 
-using Copy = std::array<char, kCopyBytes>;
+using Copy = std::array<char, kMarkCopyBytes>;
 
 struct Mark {
   uint64_t generation = 0;
@@ -34,9 +34,11 @@ void StoreLong(uint64_t v, char* p) {
   StoreInt(static_cast<int32_t>(v), p + 4);
 }
 
-uint32_t OwnCrc(const Copy& copy) { return Crc(0, std::string_view(copy.data(), kCopyBytes - 4)); }
+uint32_t OwnCrc(const Copy& copy) {
+  return Crc(0, std::string_view(copy.data(), kMarkCopyBytes - 4));
+}
 
-Copy Encode(const Mark& mark) {
+Copy EncodeMark(const Mark& mark) {
   Copy copy;
   StoreInt(kMagic, copy.data());
   StoreLong(mark.generation, copy.data() + 4);
@@ -46,7 +48,7 @@ Copy Encode(const Mark& mark) {
   return copy;
 }
 
-std::optional<Mark> Decode(const Copy& copy) {
+std::optional<Mark> DecodeMark(const Copy& copy) {
   if (LoadInt(copy.data()) != kMagic) return std::nullopt;
   if (static_cast<uint32_t>(LoadInt(copy.data() + 24)) != OwnCrc(copy)) return std::nullopt;
   Mark mark;
@@ -62,11 +64,11 @@ Result<Mark> ReadNewest(FileSystem& fs, const std::string& path) {
   std::optional<Mark> newest;
   for (uint64_t block = 0; block < kBlocks; ++block) {
     Copy copy;
-    const auto got = (*file)->ReadAt(block * kBlockBytes, copy);
+    const auto got = (*file)->ReadAt(block * kMarkBlockBytes, copy);
     if (!got) return got.error();
     // What is cut off may have been newer.
-    if (*got < kCopyBytes) return Error{Errc::kCorruption, path + " is cut"};
-    const auto mark = Decode(copy);
+    if (*got < kMarkCopyBytes) return Error{Errc::kCorruption, path + " is cut"};
+    const auto mark = DecodeMark(copy);
     if (mark && (!newest || mark->generation > newest->generation)) newest = mark;
   }
   if (newest) return *newest;
@@ -101,11 +103,11 @@ Result<std::unique_ptr<SyncedMark>> SyncedMark::Open(FileSystem& fs, const std::
 }
 
 Status SyncedMark::Set(const SyncedPrefix& prefix) {
-  const Copy copy = Encode({generation_, prefix});
+  const Copy copy = EncodeMark({generation_, prefix});
   const uint64_t first = generation_ % 2 * 2;
   for (const uint64_t block : {first, first + 1}) {
     const std::string_view bytes(copy.data(), copy.size());
-    if (Status written = file_->WriteAt(block * kBlockBytes, bytes); !written) return written;
+    if (Status written = file_->WriteAt(block * kMarkBlockBytes, bytes); !written) return written;
     bytes_written_ += bytes.size();
   }
   if (Status synced = file_->Sync(); !synced) return synced;

@@ -17,7 +17,7 @@
 namespace lockkeeper {
 namespace {
 
-SnapshotLimits LimitsOf(const Config& config) {
+SnapshotLimits SnapshotLimitsOf(const Config& config) {
   return {static_cast<size_t>(config.jute_maxbuffer) + static_cast<size_t>(config.jute_extrasize)};
 }
 
@@ -47,7 +47,7 @@ Result<SnapshotInfo> LoadSnapshot(FileSystem& fs, const std::string& path, const
             return Status();
           },
       .node = [&](const StoredNode& node) { return loader.AddNode(node); }};
-  Result<SnapshotInfo> info = ReadSnapshot(fs, path, LimitsOf(config), handlers);
+  Result<SnapshotInfo> info = ReadSnapshot(fs, path, SnapshotLimitsOf(config), handlers);
   if (info) loader.Finish(info->zxid);
   return info;
 }
@@ -59,7 +59,7 @@ Result<Zxid> NewestInSnapshot(FileSystem& fs, const std::string& path, const Con
     newest = std::max({newest, node.stat.czxid, node.stat.mzxid, node.stat.pzxid});
     return Status();
   };
-  const auto info = ReadSnapshot(fs, path, LimitsOf(config), handlers);
+  const auto info = ReadSnapshot(fs, path, SnapshotLimitsOf(config), handlers);
   if (!info) return info.error();
   Zxid of_all = std::max(info->zxid, Zxid{newest});
   if (info->digest) of_all = std::max(of_all, info->digest->zxid);

@@ -13,7 +13,7 @@ namespace {
 
 constexpr Zxid kNoEnd{INT64_MAX};
 
-std::string TextOf(Zxid zxid) {
+std::string ZxidText(Zxid zxid) {
   std::ostringstream text;
   text << zxid;
   return std::move(text).str();
@@ -53,7 +53,7 @@ Status DeleteEmptyLastFile(FileSystem& fs, const std::string& dir, std::vector<L
 Error Overlap(const std::string& dir, const std::string& earlier, const std::string& later,
               Zxid upto) {
   return {Errc::kCorruption, "transaction logs " + earlier + " and " + later + " of " + dir +
-                                 " overlap: the first one reaches transaction " + TextOf(upto) +
+                                 " overlap: the first one reaches transaction " + ZxidText(upto) +
                                  ", and the second one starts at or before it"};
 }
 
@@ -125,9 +125,9 @@ class Replay {
   }
 
   Error Gap(Zxid found, const std::string& path, uint64_t offset) const {
-    std::string message = "Committed proposal cached out of order: transaction " + TextOf(found) +
+    std::string message = "Committed proposal cached out of order: transaction " + ZxidText(found) +
                           " at offset " + std::to_string(offset) + " of transaction log " + path +
-                          " follows " + TextOf(summary_.last_zxid) +
+                          " follows " + ZxidText(summary_.last_zxid) +
                           (summary_.records == 0 ? ", the state that was loaded before the log"
                                                  : ", the transaction before it") +
                           "; those between are missing";

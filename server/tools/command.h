@@ -5,12 +5,19 @@
 #include <CLI/CLI.hpp>
 #include <functional>
 
+#include "protocol/result.h"
+
 namespace lockkeeper {
 
 struct Command {
   CLI::App* app;             // its name, help and arguments; owned by the program's CLI::App
   std::function<int()> run;  // after parsing; gives the process's exit code
 };
+
+inline constexpr int kExitOk = 0;
+
+// Says on standard error what went wrong; gives the process's exit code.
+int FailCommand(const Error& error);
 
 }  // namespace lockkeeper
 

@@ -1,13 +1,11 @@
 #include "server/tools/file_commands.h"
 
 #include <charconv>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <string>
 #include <vector>
 
-#include "server/config/load_config.h"
 #include "server/storage/file_system.h"
 #include "server/tools/line_sink.h"
 #include "server/tools/log_check_command.h"
@@ -17,14 +15,8 @@
 namespace lockkeeper {
 namespace {
 
-constexpr int kExitOk = 0;
 constexpr int kExitDamage = 1;
 constexpr int64_t kMaxBufferBytes = 1 << 30;
-
-int Fail(const Error& error) {
-  std::cerr << "lockkeeper: " << error.message << std::endl;
-  return ExitCode(error);
-}
 
 // "0x1f" or decimal. Negative ones exist: epochs are signed.
 std::optional<Zxid> ParseZxid(const std::string& text) {
@@ -79,8 +71,8 @@ int RunLogDump(LogDumpArgs args) {
     if (!dumped || !taken) break;
     bad |= dumped->bad_places > 0;
   }
-  if (Status flushed = out.Flush(); !flushed) return Fail(flushed.error());
-  if (failed) return Fail(*failed);
+  if (Status flushed = out.Flush(); !flushed) return FailCommand(flushed.error());
+  if (failed) return FailCommand(*failed);
   return bad ? kExitDamage : kExitOk;
 }
 
@@ -96,8 +88,8 @@ int RunLogCheckCommand(LogCheckArgs args) {
   StandardOutput out;
   const auto outcome = RunLogCheck(PosixFileSystem(), args.arguments,
                                    [&](std::string_view line) { return out.Write(line); });
-  if (Status flushed = out.Flush(); !flushed) return Fail(flushed.error());
-  if (!outcome) return Fail(outcome.error());
+  if (Status flushed = out.Flush(); !flushed) return FailCommand(flushed.error());
+  if (!outcome) return FailCommand(outcome.error());
   return *outcome == LogCheckOutcome::kClean ? kExitOk : kExitDamage;
 }
 
@@ -112,8 +104,8 @@ int RunSnapshotDump(SnapshotDumpArgs args) {
   StandardOutput out;
   const Status dumped = DumpSnapshot(PosixFileSystem(), args.file, args.options,
                                      [&](std::string_view line) { return out.Write(line); });
-  if (Status flushed = out.Flush(); !flushed) return Fail(flushed.error());
-  return dumped ? kExitOk : Fail(dumped.error());
+  if (Status flushed = out.Flush(); !flushed) return FailCommand(flushed.error());
+  return dumped ? kExitOk : FailCommand(dumped.error());
 }
 
 Command AddLogDump(CLI::App* group) {

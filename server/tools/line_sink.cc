@@ -8,14 +8,14 @@
 
 namespace lockkeeper {
 namespace {
-constexpr size_t kBufferBytes = 256 << 10;
+constexpr size_t kOutputBufferBytes = 256 << 10;
 }
 
 StandardOutput::StandardOutput() { std::signal(SIGPIPE, SIG_IGN); }
 
 bool StandardOutput::Write(std::string_view line) {
   buffer_.append(line).push_back('\n');
-  if (buffer_.size() >= kBufferBytes) Drain();
+  if (buffer_.size() >= kOutputBufferBytes) Drain();
   return error_ == 0;
 }
 

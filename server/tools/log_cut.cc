@@ -4,15 +4,14 @@
 #include <optional>
 #include <utility>
 
+#include "server/storage/data_dir.h"
 #include "server/storage/txn_log_format.h"
 #include "server/tools/log_walker.h"
 
 namespace lockkeeper {
 namespace {
 
-// The lock that servers take; see data_dir.cc.
-constexpr char kLockName[] = "/.lockkeeper.lock";
-constexpr size_t kCopyBytes = 1 << 20;
+constexpr size_t kTailBlockBytes = 1 << 20;
 // Cuts of one place: more mean that something else is wrong.
 constexpr int kSideNamesMax = 1000;
 
@@ -49,7 +48,7 @@ Status CopyTail(FileSystem& fs, const std::string& from, uint64_t offset, const 
   if (!source) return source.error();
   const auto target = fs.Create(to);
   if (!target) return target.error();
-  std::string block(kCopyBytes, '\0');
+  std::string block(kTailBlockBytes, '\0');
   uint64_t copied = 0;
   for (;;) {
     const auto got = (*source)->ReadAt(offset + copied, block);
@@ -86,7 +85,7 @@ Status MoveAside(FileSystem& fs, const std::string& dir, const std::string& name
 }  // namespace
 
 Result<std::unique_ptr<FileLock>> LockLogDir(FileSystem& fs, const std::string& dir) {
-  auto lock = fs.TryLock(dir + kLockName);
+  auto lock = fs.TryLock(dir + "/" + kLockFileName);
   if (!lock) return lock.error();
   if (*lock == nullptr) {
     return Error{Errc::kDataDir,

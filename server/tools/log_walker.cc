@@ -11,8 +11,6 @@
 namespace lockkeeper {
 namespace {
 
-constexpr size_t kReadBytes = 256 << 10;
-
 // The offset in `bytes` of the first that is not zero.
 size_t NonZeroIn(std::string_view bytes) {
   // Comparing the bytes with themselves, one further, is many times quicker than a loop.
@@ -150,7 +148,7 @@ Result<std::optional<uint64_t>> LogWalker::FindNext(uint64_t from) {
 }
 
 Result<std::optional<uint64_t>> LogWalker::FirstNonZero(uint64_t from) {
-  std::string chunk(kReadBytes, '\0');
+  std::string chunk(kLogReadBytes, '\0');
   for (uint64_t at = from;;) {
     const auto got = file_->ReadAt(at, chunk);
     if (!got) return got.error();

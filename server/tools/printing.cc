@@ -4,6 +4,8 @@
 #include <cstdio>
 #include <ctime>
 
+#include "server/base64.h"
+
 namespace lockkeeper {
 namespace {
 
@@ -106,24 +108,6 @@ std::string AclText(const JuteVector<Acl>& acl) {
         std::to_string(entry.perms) + " " + PathText(entry.id.scheme) + ":" + PathText(entry.id.id);
   }
   return out + "]";
-}
-
-std::string Base64(std::string_view bytes) {
-  static constexpr char kDigits[] =
-      "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
-  std::string out;
-  out.reserve((bytes.size() + 2) / 3 * 4);
-  for (size_t i = 0; i < bytes.size(); i += 3) {
-    uint32_t group = 0;
-    for (size_t j = 0; j < 3; ++j) {
-      const bool there = i + j < bytes.size();
-      group = group << 8 | (there ? static_cast<unsigned char>(bytes[i + j]) : 0u);
-    }
-    for (size_t j = 0; j < 4; ++j) {
-      out.push_back(i + j <= bytes.size() ? kDigits[group >> (18 - 6 * j) & 63] : '=');
-    }
-  }
-  return out;
 }
 
 Json StringJson(std::string_view text) {

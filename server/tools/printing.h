@@ -32,7 +32,6 @@ std::string DataText(std::string_view data);
 // [31 world:anyone, 1 ip:127.0.0.1]; "null".
 std::string AclText(const JuteVector<Acl>& acl);
 
-std::string Base64(std::string_view bytes);
 Json StringJson(std::string_view text);
 // Base64 or null.
 Json DataJson(std::string_view data);

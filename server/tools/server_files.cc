@@ -6,10 +6,10 @@ namespace lockkeeper {
 namespace {
 
 // A line with a number.
-constexpr size_t kFileBytesMax = 4096;
+constexpr size_t kServerFileBytesMax = 4096;
 
 Status CopyFile(FileSystem& fs, const std::string& from, const std::string& to) {
-  const auto content = ReadSmallFile(fs, from, kFileBytesMax);
+  const auto content = ReadSmallFile(fs, from, kServerFileBytesMax);
   if (!content) return content.error();
   auto file = fs.Create(to);
   if (!file) return file.error();

@@ -12,6 +12,7 @@
 
 #include "datatree/acl.h"
 #include "protocol/print.h"
+#include "server/base64.h"
 #include "server/tools/printing.h"
 
 namespace lockkeeper {

@@ -14,16 +14,11 @@
 namespace lockkeeper {
 namespace {
 
-int Fail(const Error& error) {
-  std::cerr << "lockkeeper: " << error.message << std::endl;
-  return ExitCode(error);
-}
-
 int RunExport(const std::string& conf, const std::string& out_dir) {
   const Result<Config> config = ConfigFromArguments(std::vector<std::string>{conf});
-  if (!config) return Fail(config.error());
+  if (!config) return FailCommand(config.error());
   const auto done = Export(PosixFileSystem(), *config, out_dir);
-  if (!done) return Fail(done.error());
+  if (!done) return FailCommand(done.error());
   std::cout << done->snapshot << ": zxid " << done->zxid << ", " << done->nodes << " znodes, "
             << done->sessions << " sessions, digest " << done->digest << "\n";
   return 0;
@@ -31,9 +26,9 @@ int RunExport(const std::string& conf, const std::string& out_dir) {
 
 int RunImport(const std::string& conf, const std::string& in_dir, const std::string& in_log_dir) {
   const Result<Config> config = ConfigFromArguments(std::vector<std::string>{conf});
-  if (!config) return Fail(config.error());
+  if (!config) return FailCommand(config.error());
   const auto done = Import(PosixFileSystem(), *config, in_dir, in_log_dir);
-  if (!done) return Fail(done.error());
+  if (!done) return FailCommand(done.error());
   std::cout << (done->base.empty() ? "log" : done->base) << " and " << done->transactions
             << " transactions: zxid " << done->zxid << ", " << done->nodes << " znodes, "
             << done->sessions << " sessions, digest " << done->digest << "\n";
@@ -42,9 +37,9 @@ int RunImport(const std::string& conf, const std::string& in_dir, const std::str
 
 int RunCheckpointStats(const std::string& conf, bool json) {
   const Result<Config> config = ConfigFromArguments(std::vector<std::string>{conf});
-  if (!config) return Fail(config.error());
+  if (!config) return FailCommand(config.error());
   const auto stats = ReadCheckpointStats(PosixFileSystem(), *config);
-  if (!stats) return Fail(stats.error());
+  if (!stats) return FailCommand(stats.error());
   std::cout << (json ? JsonOf(*stats) : TextOf(*stats));
   return 0;
 }

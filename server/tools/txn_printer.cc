@@ -7,6 +7,7 @@
 
 #include "protocol/op_code.h"
 #include "protocol/print.h"
+#include "server/base64.h"
 
 namespace lockkeeper {
 namespace {

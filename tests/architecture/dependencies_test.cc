@@ -2,16 +2,15 @@
 // file becomes the system.
 #include <gtest/gtest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <map>
 #include <set>
 #include <string>
 #include <vector>
 
-namespace {
+#include "tests/architecture/source_files.h"
 
-namespace fs = std::filesystem;
+namespace lockkeeper {
+namespace {
 
 const std::map<std::string, std::set<std::string>> kMayInclude = {
     {"protocol", {"protocol"}},
@@ -28,30 +27,8 @@ const std::vector<std::string> kCallsNotInCores = {"getenv(",        "fopen(", "
                                                    "clock_gettime(", "rand()", "random_device"};
 constexpr int kLinesMax = 700;
 
-struct SourceFile {
-  std::string module;
-  fs::path path;
-  std::vector<std::string> lines;
-};
-
-std::vector<SourceFile> Sources() {
-  std::vector<SourceFile> files;
-  for (const auto& [module, allowed] : kMayInclude) {
-    for (const auto& entry :
-         fs::recursive_directory_iterator(fs::path(LOCKKEEPER_SOURCE_DIR) / module)) {
-      const std::string extension = entry.path().extension();
-      if (extension != ".h" && extension != ".cc") continue;
-      SourceFile file{module, entry.path(), {}};
-      std::ifstream in(entry.path());
-      for (std::string line; std::getline(in, line);) file.lines.push_back(line);
-      files.push_back(std::move(file));
-    }
-  }
-  return files;
-}
-
 TEST(Architecture, DependenciesGoOneWay) {
-  const std::vector<SourceFile> files = Sources();
+  const std::vector<SourceFile> files = SourceFiles();
   ASSERT_GT(files.size(), 50u);
   for (const SourceFile& file : files) {
     for (const std::string& line : file.lines) {
@@ -63,7 +40,7 @@ TEST(Architecture, DependenciesGoOneWay) {
 }
 
 TEST(Architecture, CoresHaveNoInputOutputThreadsClocksOrRandomness) {
-  for (const SourceFile& file : Sources()) {
+  for (const SourceFile& file : SourceFiles()) {
     if (file.module == "server") continue;
     for (const std::string& line : file.lines) {
       if (!line.starts_with("#include <")) continue;
@@ -75,7 +52,7 @@ TEST(Architecture, CoresHaveNoInputOutputThreadsClocksOrRandomness) {
 }
 
 TEST(Architecture, CoresAskTheOperatingSystemForNothing) {
-  for (const SourceFile& file : Sources()) {
+  for (const SourceFile& file : SourceFiles()) {
     if (file.module == "server") continue;
     for (const std::string& line : file.lines) {
       for (const std::string& banned : kCallsNotInCores) {
@@ -86,9 +63,10 @@ TEST(Architecture, CoresAskTheOperatingSystemForNothing) {
 }
 
 TEST(Architecture, NoFileBecomesTheSystem) {
-  for (const SourceFile& file : Sources()) {
+  for (const SourceFile& file : SourceFiles()) {
     EXPECT_LE(file.lines.size(), static_cast<size_t>(kLinesMax)) << file.path;
   }
 }
 
 }  // namespace
+}  // namespace lockkeeper

@@ -92,14 +92,6 @@ TEST(TxnText, TimesOutsideTheCalendarAreNumbers) {
   EXPECT_EQ(IsoTime(int64_t{1} << 62), "time 4611686018427387904");
 }
 
-TEST(Base64Text, TestVectorsOfRfc4648) {
-  EXPECT_EQ(Base64(""), "");
-  EXPECT_EQ(Base64("f"), "Zg==");
-  EXPECT_EQ(Base64("fo"), "Zm8=");
-  EXPECT_EQ(Base64("foo"), "Zm9v");
-  EXPECT_EQ(Base64("foobar"), "Zm9vYmFy");
-}
-
 // --- the way back from JSON -------------------------------------------------------------------
 
 std::string FromBase64(const std::string& text) {
