@@ -10,10 +10,11 @@ namespace {
 
 constexpr uint64_t kBacklogFactor = 8;
 // After a checkpoint the log's triggers wait for so many times what it took: writing checkpoints
-// then takes a twentieth of the time at most, however quickly transactions come. Not longer than
-// kRestMaxMs, since what has not been written must be replayed.
-constexpr int64_t kRestFactor = 19;
-constexpr int64_t kRestMaxMs = 1000;
+// then takes a fiftieth of the time at most, however quickly transactions come. Not longer than
+// kRestMaxMs, since what has not been written must be replayed (in a quarter of the time that it
+// took clients to send it).
+constexpr int64_t kRestFactor = 49;
+constexpr int64_t kRestMaxMs = 2000;
 
 }  // namespace
 

@@ -34,9 +34,9 @@ TEST(CheckpointSchedule, RestsBeforeItFollowsTheLogAgain) {
   ASSERT_TRUE(schedule.TakeStart(true, 1, kStart));
   schedule.Finished(MonoMs{1010});
   schedule.Due();
-  EXPECT_EQ(schedule.NextDeadline(), MonoMs{1200}) << "19 times what the last one took";
-  EXPECT_FALSE(schedule.TakeStart(true, 1, MonoMs{1199}));
-  EXPECT_TRUE(schedule.TakeStart(true, 1, MonoMs{1200})) << "the trigger was not lost";
+  EXPECT_EQ(schedule.NextDeadline(), MonoMs{1500}) << "49 times what the last one took";
+  EXPECT_FALSE(schedule.TakeStart(true, 1, MonoMs{1499}));
+  EXPECT_TRUE(schedule.TakeStart(true, 1, MonoMs{1500})) << "the trigger was not lost";
 }
 
 TEST(CheckpointSchedule, DoesNotRestForLongNorWhenMuchHasChanged) {
@@ -45,7 +45,7 @@ TEST(CheckpointSchedule, DoesNotRestForLongNorWhenMuchHasChanged) {
   ASSERT_TRUE(schedule.TakeStart(true, 1, kStart));
   schedule.Finished(MonoMs{31'000});
   schedule.Due();
-  EXPECT_EQ(schedule.NextDeadline(), MonoMs{32'000});
+  EXPECT_EQ(schedule.NextDeadline(), MonoMs{33'000});
   EXPECT_FALSE(schedule.TakeStart(true, 99, MonoMs{31'001}));
   EXPECT_TRUE(schedule.TakeStart(true, 100, MonoMs{31'001}));
 }
