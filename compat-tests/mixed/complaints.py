@@ -49,6 +49,10 @@ ALLOWED_WHEN_SERVERS_DIE = [
         r"Severe unrecoverable error, from thread : SyncThread:\d+\njava.lang.NullPointerException: .*learner.sock",
         "the leader went while a follower acknowledged: SendAckRequestProcessor looks at a socket that is gone",
     ),
+    (
+        r"Severe unrecoverable error, from thread : FollowerRequestProcessor:\d+\njava.net.SocketException: Socket closed",
+        "the leader went while a follower forwarded a request",
+    ),
     (r"Exception when following the leader", "the leader was killed"),
     (r"PeerState set to LOOKING", "the leader was killed"),
     (r"Unexpected exception in LearnerHandler: *\njava.(io.EOFException|net.SocketException)", "a learner was killed"),

@@ -39,7 +39,7 @@ void ElectionConnection::OnBytes(std::string_view bytes) {
 void ElectionConnection::OnBroken(const std::string& why) { Fail(why); }
 
 void ElectionConnection::OnWritten() {
-  if (peer_ && socket_->out().empty()) owner_.OnRoomToSend(*peer_);
+  if (peer_ && socket_->out()->empty()) owner_.OnRoomToSend(*peer_);
 }
 
 size_t ElectionConnection::Take(std::string_view bytes) {

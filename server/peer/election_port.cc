@@ -135,9 +135,9 @@ void ElectionPort::Notify(PeerId to, const Notification& notification) {
 void ElectionPort::SendWaiting(Peer& peer) {
   if (!peer.connection || !peer.waiting) return;
   PeerSocket& socket = peer.connection->socket();
-  if (!socket.out().empty()) return;  // OnRoomToSend follows
+  if (!socket.out()->empty()) return;  // OnRoomToSend follows
   peer.last_sent = std::exchange(peer.waiting, std::nullopt);
-  socket.out().AddBytes(*peer.last_sent);
+  socket.out()->AddBytes(*peer.last_sent);
   socket.Flush();
 }
 
@@ -209,7 +209,7 @@ void ElectionPort::OnDialed(PeerId id, Result<tcp::socket> outcome) {
 
 // In one write: Java refuses a handshake that comes in pieces.
 void ElectionPort::Greet(PeerSocket& socket) const {
-  socket.out().AddBytes(handshake_);
+  socket.out()->AddBytes(handshake_);
   socket.Flush();
 }
 

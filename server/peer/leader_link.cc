@@ -53,7 +53,8 @@ void LeaderLink::OnDialed(Result<tcp::socket> outcome) {
     limit_.cancel();
     socket_ = std::make_shared<PeerSocket>(std::move(*outcome), &context_.read_buffer, this);
     context_.outlet.Add(LeaderLinkUp{id_});
-    return socket_->Start(/*keep_alive=*/false);
+    socket_->Start(/*keep_alive=*/false);
+    return context_.to_leader.Add(id_, socket_->out());
   }
   last_failure_ = outcome.error().message;
   if (tries_ == kTriesMax) {
@@ -67,7 +68,7 @@ void LeaderLink::OnDialed(Result<tcp::socket> outcome) {
 
 void LeaderLink::Send(std::vector<QuorumPacket> packets) {
   if (closed_ || !socket_) return;
-  for (QuorumPacket& packet : packets) socket_->out().AddPacket(std::move(packet));
+  for (QuorumPacket& packet : packets) socket_->out()->AddPacket(std::move(packet));
 }
 
 void LeaderLink::Flush() {
@@ -137,6 +138,7 @@ void LeaderLink::Fail(const std::string& why) {
 
 void LeaderLink::Close() {
   closed_ = true;
+  context_.to_leader.Remove(id_);
   timer_.cancel();
   limit_.cancel();
   snapshot_ = nullptr;

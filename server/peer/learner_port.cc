@@ -38,12 +38,15 @@ LearnerLink::LearnerLink(LearnerPort* port, const PeerContext& context, LinkId i
       id_(id),
       socket_(std::make_shared<PeerSocket>(std::move(socket), &context.read_buffer, this)) {}
 
-void LearnerLink::Start() { socket_->Start(/*keep_alive=*/false); }
+void LearnerLink::Start() {
+  socket_->Start(/*keep_alive=*/false);
+  context_.to_learners.Add(id_, socket_->out());
+}
 
 void LearnerLink::Send(std::vector<QuorumPacket> packets) {
   for (QuorumPacket& packet : packets) {
     if (streaming_ == nullptr) {
-      socket_->out().AddPacket(std::move(packet));
+      socket_->out()->AddPacket(std::move(packet));
       continue;
     }
     if (packet.data != nullptr) streaming_->behind_bytes += packet.data->size();
@@ -53,7 +56,7 @@ void LearnerLink::Send(std::vector<QuorumPacket> packets) {
 }
 
 size_t LearnerLink::WaitingBytes() const {
-  return socket_->out().bytes() + (streaming_ ? streaming_->behind_bytes : 0);
+  return socket_->out()->bytes() + (streaming_ ? streaming_->behind_bytes : 0);
 }
 
 void LearnerLink::DropIfTooFull() {
@@ -68,6 +71,7 @@ void LearnerLink::Flush() { socket_->Flush(); }
 // ---- A whole state.
 
 void LearnerLink::Stream(std::shared_ptr<FrozenStream> stream) {
+  context_.to_learners.Remove(id_);
   progress_wanted_ = true;
   progress_told_ = std::chrono::steady_clock::now();
   streaming_ = std::make_unique<Streaming>(context_.loop, std::move(stream));
@@ -76,7 +80,7 @@ void LearnerLink::Stream(std::shared_ptr<FrozenStream> stream) {
 
 // Goes on when the learner has taken most of what was read (OnWritten).
 void LearnerLink::ReadStream() {
-  if (!streaming_ || streaming_->waiting || socket_->out().bytes() > kStreamAheadMax) return;
+  if (!streaming_ || streaming_->waiting || socket_->out()->bytes() > kStreamAheadMax) return;
   streaming_->waiting = true;
   streaming_->pipe.async_wait(boost::asio::posix::stream_descriptor::wait_read,
                               [self = shared_from_this()](const boost::system::error_code& ec) {
@@ -92,7 +96,7 @@ void LearnerLink::OnStreamReadable() {
   if (n == 0) return OnStreamEnd();
   if (n > 0) {
     bytes.resize(static_cast<size_t>(n));
-    socket_->out().AddShared(std::make_shared<const std::string>(std::move(bytes)));
+    socket_->out()->AddShared(std::make_shared<const std::string>(std::move(bytes)));
     Flush();
     TellProgress();
   } else if (errno != EAGAIN && errno != EINTR) {
@@ -105,13 +109,15 @@ void LearnerLink::OnStreamEnd() {
   const std::unique_ptr<Streaming> ended = std::move(streaming_);
   if (const Status whole = ended->source->Finish(); !whole) return Fail(whole.error().message);
   Send(std::move(ended->behind));
+  if (!socket_->open()) return;
   Flush();
+  context_.to_learners.Add(id_, socket_->out());
   TellProgress();
 }
 
 void LearnerLink::TellProgress() {
   if (!progress_wanted_) return;
-  const bool ended = streaming_ == nullptr && socket_->out().empty();
+  const bool ended = streaming_ == nullptr && socket_->out()->empty();
   const auto now = std::chrono::steady_clock::now();
   if (!ended && now - progress_told_ < std::chrono::milliseconds(kProgressMs)) return;
   progress_told_ = now;
@@ -179,11 +185,13 @@ void LearnerLink::Fail(const std::string& why) {
 }
 
 void LearnerLink::Close() {
+  context_.to_learners.Remove(id_);
   streaming_ = nullptr;
   socket_->Close();
 }
 
 void LearnerLink::FlushAndClose() {
+  context_.to_learners.Remove(id_);
   streaming_ = nullptr;
   socket_->FlushAndClose(kGoodbyeMs);
 }

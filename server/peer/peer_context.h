@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "server/peer/host_lookup.h"
+#include "server/peer/live_writers.h"
 #include "server/peer/peer_network.h"
 
 namespace lockkeeper {
@@ -59,7 +60,7 @@ class LoopGate {
   boost::asio::io_context* loop_;  // guarded by mutex_; nullptr: gone
 };
 
-// Threads: everything in it belongs to the peer thread.
+// Threads: everything in it belongs to the peer thread, but for what its own type gives to others.
 struct PeerContext {
   boost::asio::io_context& loop;
   const PeerNetworkOptions& options;
@@ -67,6 +68,8 @@ struct PeerContext {
   EventOutlet& outlet;
   std::vector<char>& read_buffer;  // of one read, valid until the next one
   std::shared_ptr<LoopGate> gate;
+  LiveWriters& to_leader;
+  LiveWriters& to_learners;
 };
 
 }  // namespace lockkeeper

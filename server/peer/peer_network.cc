@@ -19,6 +19,19 @@
 #include "server/this_thread.h"
 
 namespace lockkeeper {
+namespace {
+
+// A longer one is written by the peer thread while the core goes on.
+constexpr size_t kBytesNowMax = 64 << 10;
+
+// Of several packets, or several turns of the core, the peer thread makes fewer writes.
+bool IsLoneAndShort(const std::vector<QuorumPacket>& packets) {
+  return packets.size() == 1 &&
+         (packets[0].data == nullptr || packets[0].data->size() <= kBytesNowMax);
+}
+
+}  // namespace
+
 class PeerNetwork::Impl {
  public:
   Impl(PeerNetworkOptions options, Deliver deliver)
@@ -28,7 +41,7 @@ class PeerNetwork::Impl {
         outlet_(loop_, std::move(deliver)),
         read_buffer_(kReadChunkBytes),
         gate_(std::make_shared<LoopGate>(&loop_)),
-        context_{loop_, options_, lookup_, outlet_, read_buffer_, gate_},
+        context_{loop_, options_, lookup_, outlet_, read_buffer_, gate_, to_leader_, to_learners_},
         learners_(context_) {}
   ~Impl() {
     Stop();
@@ -42,6 +55,11 @@ class PeerNetwork::Impl {
 
   // Runs `command` on the peer thread, behind all that came before it.
   void Do(std::function<void()> command);
+  // Sends a lone packet on this thread. False, and nothing was done: there are more, or it is long,
+  // or must wait behind something, or the link is not simply up.
+  bool SendNow(const LiveWriters& writers, LinkId link, std::vector<QuorumPacket>* packets);
+  const LiveWriters& to_leader() const { return to_leader_; }
+  const LiveWriters& to_learners() const { return to_learners_; }
 
   // --- peer thread only
   ElectionPort& election() { return *election_; }
@@ -66,7 +84,11 @@ class PeerNetwork::Impl {
   std::condition_variable stopped_;
   bool stopping_ = false;                        // guarded by mutex_
   bool wake_posted_ = false;                     // guarded by mutex_
+  bool in_commands_ = false;                     // guarded by mutex_: they are carried out now
   std::vector<std::function<void()>> commands_;  // guarded by mutex_
+
+  LiveWriters to_leader_;
+  LiveWriters to_learners_;
 
   // Below: owned by the peer thread, and by Start before there is one.
   HostLookup lookup_;
@@ -144,6 +166,7 @@ void PeerNetwork::Impl::RunCommands() {
   {
     std::lock_guard lock(mutex_);
     wake_posted_ = false;
+    in_commands_ = true;
     commands.swap(commands_);
   }
   outlet_.Flush();  // nothing of a link is reported after the command that ends it
@@ -151,6 +174,20 @@ void PeerNetwork::Impl::RunCommands() {
   // Once for all of them: what one batch says to a learner leaves in one write.
   if (leader_) leader_->Flush();
   learners_.Flush();
+  std::lock_guard lock(mutex_);
+  in_commands_ = false;
+}
+
+// What the calling thread has commanded before is done, or this waits behind it.
+bool PeerNetwork::Impl::SendNow(const LiveWriters& writers, LinkId link,
+                                std::vector<QuorumPacket>* packets) {
+  if (!IsLoneAndShort(*packets)) return false;
+  {
+    std::lock_guard lock(mutex_);
+    if (stopping_ || in_commands_ || !commands_.empty()) return false;
+  }
+  const std::shared_ptr<SocketWriter> writer = writers.Find(link);
+  return writer != nullptr && writer->SendNow(packets);
 }
 
 void PeerNetwork::Impl::ConnectToLeader(LinkId link, PeerId leader) {
@@ -194,6 +231,7 @@ void PeerNetwork::ConnectToLeader(LinkId link, PeerId leader) {
 }
 
 void PeerNetwork::SendToLeader(LinkId link, std::vector<QuorumPacket> packets) {
+  if (impl_->SendNow(impl_->to_leader(), link, &packets)) return;
   impl_->Do([impl = impl_.get(), link, packets = std::move(packets)]() mutable {
     if (LeaderLink* const leader = impl->leader(link)) leader->Send(std::move(packets));
   });
@@ -212,6 +250,7 @@ void PeerNetwork::CloseLearnerPort() {
 }
 
 void PeerNetwork::SendToLearner(LinkId link, std::vector<QuorumPacket> packets) {
+  if (impl_->SendNow(impl_->to_learners(), link, &packets)) return;
   impl_->Do([impl = impl_.get(), link, packets = std::move(packets)]() mutable {
     impl->learners().Send(link, std::move(packets));
   });

@@ -3,8 +3,10 @@
 // 9.2). It moves messages and knows nothing of votes and transactions.
 //
 // Threads: one of its own ("peer") runs every socket, so that a storm of clients cannot delay a
-//          heartbeat; every method may be called from any thread. What comes in is handed to
-//          `deliver` on the peer thread, in batches, in the order of arrival on each connection.
+//          heartbeat; every method may be called from any thread. A lone packet for a link that is
+//          up and has nothing waiting is written by the caller, which never blocks. What comes in
+//          is handed to `deliver` on the peer thread, in batches, in the order of arrival on each
+//          connection.
 // Order:   commands take effect in the order of the calls of one thread.
 // Memory:  what waits to be sent to a learner is bounded; a learner above the bound is dropped. A
 //          whole state is sent no faster than it is taken. What a learner sends faster than it is

@@ -2,6 +2,7 @@
 
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/post.hpp>
+#include <system_error>
 #include <utility>
 
 #include "server/net/remote_address.h"
@@ -39,6 +40,12 @@ void PeerSocket::Start(bool keep_alive) {
   socket_.non_blocking(true, ec);
   socket_.set_option(tcp::no_delay(true), ec);
   if (keep_alive) socket_.set_option(boost::asio::socket_base::keep_alive(true), ec);
+  const auto attend = [executor = socket_.get_executor(), socket = weak_from_this()] {
+    boost::asio::post(executor, [socket] {
+      if (const auto self = socket.lock()) self->Flush();
+    });
+  };
+  out_ = std::make_shared<SocketWriter>(socket_.native_handle(), attend);
   WaitToRead();
 }
 
@@ -73,17 +80,13 @@ void PeerSocket::Flush() {
 }
 
 void PeerSocket::WriteSome() {
-  boost::system::error_code ec;
-  size_t written = 0;
-  while (!out_.empty() && written < kWrittenPerTurnMax) {
-    const size_t n = socket_.write_some(out_.Front(), ec);
-    if (WouldBlock(ec)) break;
-    if (ec) return BreakSoon("writing failed: " + ec.message());
-    out_.Drop(n);
-    written += n;
+  const SocketWriter::Written written = out_->WriteSome(kWrittenPerTurnMax);
+  if (written.error != 0) {
+    return BreakSoon("writing failed: " + std::generic_category().message(written.error));
   }
-  if (!out_.empty()) return WaitToWrite();
+  if (!written.all) return WaitToWrite();
   if (closing_ && !std::exchange(sent_all_, true)) {
+    boost::system::error_code ec;
     socket_.shutdown(tcp::socket::shutdown_send, ec);
   }
 }
@@ -114,6 +117,7 @@ void PeerSocket::BreakSoon(const std::string& why) {
 
 void PeerSocket::Close() {
   owner_ = nullptr;
+  if (out_) out_->Close();
   boost::system::error_code ec;
   socket_.close(ec);
   close_timer_.cancel();

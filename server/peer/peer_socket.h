@@ -10,11 +10,11 @@
 #include <string_view>
 #include <vector>
 
-#include "server/peer/packet_writer.h"
+#include "server/peer/socket_writer.h"
 
 namespace lockkeeper {
 
-// Threads: the peer thread.
+// Threads: the peer thread; out() says what of it is for others.
 class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
  public:
   class Owner {
@@ -37,9 +37,9 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   // Sends without delay and reads from now on.
   void Start(bool keep_alive);
 
-  // Queued here, written by Flush. Not after Close.
-  PacketWriter& out() { return out_; }
-  const PacketWriter& out() const { return out_; }
+  // Queued here, written by Flush. Not after Close. It may be shared with other threads, which use
+  // SendNow.
+  const std::shared_ptr<SocketWriter>& out() const { return out_; }
   // Writes what the system takes now, and the rest when it takes more. Errors come as OnBroken.
   void Flush();
 
@@ -70,7 +70,7 @@ class PeerSocket : public std::enable_shared_from_this<PeerSocket> {
   std::vector<char>& read_buffer_;
   Owner* owner_;  // nullptr: nobody is interested
   const std::string remote_;
-  PacketWriter out_;
+  std::shared_ptr<SocketWriter> out_;  // from Start on
   bool paused_ = false;
   bool waiting_to_read_ = false;
   bool waiting_to_write_ = false;

@@ -79,6 +79,8 @@ void Core::Advance(const Instant& now) {
   if (member_ != nullptr) member_->OnTimer(now_.mono);
   if (!stopping_) RunReaper();
   if (failed_) return;
+  // The other servers have it while this one logs and applies.
+  if (member_ != nullptr) member_->Flush();
   ApplyCommitted();
   if (out_of_step_) member_->LeaveRole(now_.mono, *std::exchange(out_of_step_, {}));
   if (member_ != nullptr) member_->Flush();

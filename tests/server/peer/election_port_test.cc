@@ -34,7 +34,7 @@ class ElectionPortTest : public testing::Test {
     CHECK(socket->Send(hello));
     return std::move(*socket);
   }
-  std::string HelloOf(int64_t sid) { return Handshake(sid, Local(ports_.election(sid))); }
+  std::string HelloOf(int64_t sid) { return HandshakeBytes(sid, Local(ports_.election(sid))); }
   // What arrives next is this notification.
   void ExpectNote(RawSocket& socket, int64_t round) {
     const std::string frame = Frame(Note(round));
@@ -59,7 +59,7 @@ TEST_F(ElectionPortTest, QP_1_1_HandshakeOfVersion1IsOneSegmentAndOneAddress) {
   node_->network.Notify(kThree, Note(1));
   auto socket = three.Accept();
   ASSERT_TRUE(socket.has_value());
-  EXPECT_EQ(socket->ReadToEnd(), Handshake(2, Local(ports_.election(2))));
+  EXPECT_EQ(socket->ReadToEnd(), HandshakeBytes(2, Local(ports_.election(2))));
   EXPECT_EQ(socket->DataSegments(), 1);  // Java refuses a handshake in pieces (P28)
 }
 
@@ -94,7 +94,7 @@ TEST_F(ElectionPortTest, QP_1_2_AddressLengthOutside1To2048Closes) {
     RawSocket socket = Dial(Bytes("ffffffffffff0000") + Long(3) + Int(length));
     EXPECT_TRUE(socket.Ended()) << length;
   }
-  RawSocket longest = Dial(Handshake(3, std::string(2048, 'a')) + Frame(Note(1)));
+  RawSocket longest = Dial(HandshakeBytes(3, std::string(2048, 'a')) + Frame(Note(1)));
   ExpectNotification(kThree, 1);
 }
 
@@ -166,7 +166,7 @@ TEST_F(ElectionPortTest, QP_1_4_LargerAcceptorEndsItsOlderConnection) {
 TEST_F(ElectionPortTest, QP_1_4_LargerAcceptorUsesTheAnnouncedAddress) {
   RawListener elsewhere;
   Start();
-  RawSocket asking = Dial(Handshake(1, Local(elsewhere.port())));
+  RawSocket asking = Dial(HandshakeBytes(1, Local(elsewhere.port())));
   auto back = elsewhere.Accept();
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->Read(HelloOf(2).size()), HelloOf(2));
@@ -175,7 +175,7 @@ TEST_F(ElectionPortTest, QP_1_4_LargerAcceptorUsesTheAnnouncedAddress) {
 TEST_F(ElectionPortTest, ServerThatIsNoMemberCanAskToBeConnectedBackTo) {
   RawListener stranger;
   Start();
-  RawSocket asking = Dial(Handshake(0, Local(stranger.port())));
+  RawSocket asking = Dial(HandshakeBytes(0, Local(stranger.port())));
   auto back = stranger.Accept();
   ASSERT_TRUE(back.has_value());
   EXPECT_EQ(back->Read(HelloOf(2).size()), HelloOf(2));
@@ -195,7 +195,7 @@ TEST_F(ElectionPortTest, QP_1_6_WildcardsInAHandshakeMeanTheConfiguredAddress) {
   RawListener trap;
   Start();
   for (const char* wildcard : {"0.0.0.0", "[::]", "[0:0:0:0:0:0:0:0]"}) {
-    RawSocket asking = Dial(Handshake(1, wildcard + (":" + std::to_string(trap.port()))));
+    RawSocket asking = Dial(HandshakeBytes(1, wildcard + (":" + std::to_string(trap.port()))));
     auto back = one.Accept();
     ASSERT_TRUE(back.has_value()) << wildcard;
     EXPECT_EQ(back->Read(HelloOf(2).size()), HelloOf(2));
@@ -219,9 +219,9 @@ TEST_F(ElectionPortTest, QP_1_7_UnknownVersionCloses) {
 
 TEST_F(ElectionPortTest, QP_1_7_AnonymousObserversGetPrivateNegativeIds) {
   Start();
-  RawSocket first = Dial(Handshake(INT64_MAX, "127.0.0.1:1") + Frame(Note(1)));
+  RawSocket first = Dial(HandshakeBytes(INT64_MAX, "127.0.0.1:1") + Frame(Note(1)));
   ExpectNotification(PeerId{-1}, 1);
-  RawSocket second = Dial(Handshake(INT64_MAX, "127.0.0.1:1") + Frame(Note(2)));
+  RawSocket second = Dial(HandshakeBytes(INT64_MAX, "127.0.0.1:1") + Frame(Note(2)));
   ExpectNotification(PeerId{-2}, 2);
   node_->network.Notify(PeerId{-1}, Note(3));
   node_->network.Notify(PeerId{-2}, Note(4));

@@ -225,7 +225,7 @@ std::string Long(int64_t value) {
   return bytes;
 }
 
-std::string Handshake(int64_t sid, const std::string& address) {
+std::string HandshakeBytes(int64_t sid, const std::string& address) {
   return Bytes("ffffffffffff0000") + Long(sid) + Int(static_cast<int32_t>(address.size())) +
          address;
 }

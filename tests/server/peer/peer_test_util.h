@@ -27,6 +27,17 @@ inline SharedBytes Share(std::string bytes) {
   return std::make_shared<const std::string>(std::move(bytes));
 }
 
+inline std::string Encoded(const QuorumPacket& packet) {
+  std::string bytes;
+  Encode(packet, &bytes);
+  return bytes;
+}
+inline std::string Encoded(const std::vector<QuorumPacket>& packets) {
+  std::string bytes;
+  for (const QuorumPacket& packet : packets) Encode(packet, &bytes);
+  return bytes;
+}
+
 // A connected blocking socket.
 class RawSocket {
  public:
@@ -169,7 +180,7 @@ std::string Bytes(std::string_view hex);
 std::string Int(int32_t value);
 std::string Long(int64_t value);
 // A handshake of version 1, put together without the code under test.
-std::string Handshake(int64_t sid, const std::string& address);
+std::string HandshakeBytes(int64_t sid, const std::string& address);
 // A notification and its frame that can be told from others by `round`.
 Notification Note(int64_t round, std::string config = "version=0");
 std::string Frame(const Notification& notification);

@@ -27,17 +27,6 @@ QuorumPacket Proposal(int64_t zxid, size_t bytes) {
                 Share(std::string(bytes, static_cast<char>('a' + zxid % 26))));
 }
 
-std::string Encoded(const QuorumPacket& packet) {
-  std::string bytes;
-  Encode(packet, &bytes);
-  return bytes;
-}
-std::string Encoded(const std::vector<QuorumPacket>& packets) {
-  std::string bytes;
-  for (const QuorumPacket& packet : packets) Encode(packet, &bytes);
-  return bytes;
-}
-
 // Every form that a packet has.
 std::vector<QuorumPacket> Assortment() {
   std::vector<QuorumPacket> packets;
@@ -150,6 +139,37 @@ TEST_F(QuorumLinkTest, StreamBytesKeepTheirPlaceBetweenPackets) {
   const std::string expected = Encoded(Proposal(1, 2'000)) +
                                Encoded(Packet(QuorumPacketType::kSnap, 2)) + stream + "end" +
                                Encoded(Packet(QuorumPacketType::kNewLeader, 3, Share("config")));
+  EXPECT_EQ(learner.Read(expected.size()), expected);
+}
+
+// A lone packet leaves on the caller's thread, several and whole states on the peer thread.
+TEST_F(QuorumLinkTest, LonePacketsSeveralAndStreamsKeepTheirOrder) {
+  StartLeader();
+  auto [learner, link] = RawLearner();
+  for (int state = 0; state < 20; ++state) {
+    std::string expected;
+    for (int64_t round = 0; round < 60; ++round) {
+      if (round == 30) {
+        leader_->network.StreamToLearner(link, Stream({"a state", std::string(100'000, 's')}));
+        expected += "a state" + std::string(100'000, 's');
+      }
+      const std::vector<QuorumPacket> packets(static_cast<size_t>(round % 3),
+                                              Proposal(round, static_cast<size_t>(round * 10)));
+      leader_->network.SendToLearner(link, packets);
+      expected += Encoded(packets);
+    }
+    ASSERT_EQ(learner.Read(expected.size()), expected);
+  }
+}
+
+TEST_F(QuorumLinkTest, SmallPacketsWaitForAReaderThatComesLate) {
+  StartLeader();
+  auto [learner, link] = RawLearner();
+  std::string expected;
+  for (int64_t zxid = 1; zxid <= 400; ++zxid) {  // each of few bytes, all of them too many
+    leader_->network.SendToLearner(link, {Proposal(zxid, 60'000)});
+    expected += Encoded(Proposal(zxid, 60'000));
+  }
   EXPECT_EQ(learner.Read(expected.size()), expected);
 }
 
