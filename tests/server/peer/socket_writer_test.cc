@@ -27,8 +27,7 @@ std::vector<QuorumPacket> OneProposal(int64_t zxid, size_t bytes) {
 
 class SocketWriterTest : public testing::Test {
  protected:
-  SocketWriterTest()
-      : writer_(ends_[0], [this] { ++attended_; }) {}
+  SocketWriterTest() : writer_(ends_[0], [this] { ++attended_; }) {}
   ~SocketWriterTest() override {
     for (const int end : ends_) close(end);
   }
