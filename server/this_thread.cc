@@ -6,6 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdint>
 
 namespace lockkeeper {
@@ -18,11 +19,13 @@ constexpr int kBackgroundNice = 15;
 // behind this one for as long as that whenever the other processors are taken.
 constexpr uint64_t kBackgroundSliceNs = 100'000;
 
+constexpr uint64_t kKeepPolicy = 0x08;  // SCHED_FLAG_KEEP_POLICY: as the operator started us
+
 // sched_setattr(2), which the C library of Debian 12 does not have; its first version.
 struct SchedAttributes {
   uint32_t size = sizeof(SchedAttributes);
   uint32_t policy = SCHED_OTHER;
-  uint64_t flags = 0;
+  uint64_t flags = kKeepPolicy;
   int32_t nice = 0;
   uint32_t priority = 0;
   uint64_t runtime_ns = 0;  // of SCHED_OTHER: the slice
@@ -37,12 +40,14 @@ void NameThisThread(const std::string& name) {
 }
 
 void GoToBackground() {
-  // Linux keeps this for each thread, whose number stands for the process.
-  (void)setpriority(PRIO_PROCESS, static_cast<id_t>(gettid()), kBackgroundNice);
+  // Linux keeps both for each thread, whose number stands for the process.
+  const auto self = static_cast<id_t>(gettid());
+  const int nice = std::max(kBackgroundNice, getpriority(PRIO_PROCESS, self));
   SchedAttributes attributes;
-  attributes.nice = kBackgroundNice;
+  attributes.nice = nice;
   attributes.runtime_ns = kBackgroundSliceNs;
-  (void)syscall(SYS_sched_setattr, 0, &attributes, 0);
+  if (syscall(SYS_sched_setattr, 0, &attributes, 0) == 0) return;
+  (void)setpriority(PRIO_PROCESS, self, nice);
 }
 
 }  // namespace lockkeeper

@@ -10,8 +10,9 @@ namespace lockkeeper {
 void NameThisThread(const std::string& name);
 
 // From now on the calling thread lets those go first that clients wait for, and soon: it gets less
-// of a busy processor, in slices of a tenth of a millisecond. Where the system refuses, or does not
-// know slices of a thread's own (before Linux 6.12), that part stays as it is.
+// of a busy processor (never more than before), in slices of a tenth of a millisecond. Where the
+// system refuses, or does not know slices of a thread's own (before Linux 6.12), that part stays as
+// it is.
 void GoToBackground();
 
 }  // namespace lockkeeper

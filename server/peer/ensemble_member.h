@@ -82,7 +82,8 @@ class EnsembleMember {
   void LeaveRole(MonoMs now, const std::string& why);
   // Follower: a REQUEST or REVALIDATE of one of this server's clients.
   void SendToLeader(QuorumPacket packet);
-  // Sends what the events since the last call have led to; called when the core has nothing left.
+  // Sends what the events since the last call have led to; called before the core logs and applies,
+  // and when it has nothing left.
   void Flush();
 
  private:

@@ -187,7 +187,7 @@ bool PeerNetwork::Impl::SendNow(const LiveWriters& writers, LinkId link,
     if (stopping_ || in_commands_ || !commands_.empty()) return false;
   }
   const std::shared_ptr<SocketWriter> writer = writers.Find(link);
-  return writer != nullptr && writer->SendNow(packets);
+  return writer != nullptr && writer->SendNow(&packets->front());
 }
 
 void PeerNetwork::Impl::ConnectToLeader(LinkId link, PeerId leader) {

@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <limits>
 #include <utility>
+#include <vector>
 
 namespace lockkeeper {
 namespace {
@@ -58,11 +59,11 @@ SocketWriter::Written SocketWriter::WriteSome(size_t max) {
   return WriteLocked(max);
 }
 
-bool SocketWriter::SendNow(std::vector<QuorumPacket>* packets) {
+bool SocketWriter::SendNow(QuorumPacket* packet) {
   {
     std::lock_guard lock(mutex_);
     if (handle_ < 0 || !out_.empty()) return false;
-    for (QuorumPacket& packet : *packets) out_.AddPacket(std::move(packet));
+    out_.AddPacket(std::move(*packet));
     if (WriteLocked(std::numeric_limits<size_t>::max()).all) return true;
   }
   attend_();

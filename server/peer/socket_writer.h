@@ -8,7 +8,6 @@
 #include <functional>
 #include <mutex>
 #include <string_view>
-#include <vector>
 
 #include "server/peer/packet_writer.h"
 
@@ -35,9 +34,9 @@ class SocketWriter {
 
   // What the system takes without waiting, about `max` bytes at most. REQUIRES: not closed.
   Written WriteSome(size_t max);
-  // Writes the packets without waiting, and keeps what the system does not take. False, and nothing
-  // was done: something waits already, or Close was called.
-  bool SendNow(std::vector<QuorumPacket>* packets);
+  // Writes the packet without waiting, and keeps what the system does not take. False, and the
+  // packet is as it was: something waits already, or Close was called.
+  bool SendNow(QuorumPacket* packet);
   // Nobody uses the socket through this any more; what waits is thrown away.
   void Close();
 

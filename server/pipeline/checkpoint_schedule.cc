@@ -11,8 +11,8 @@ namespace {
 constexpr uint64_t kBacklogFactor = 8;
 // After a checkpoint the log's triggers wait for so many times what it took: writing checkpoints
 // then takes a fiftieth of the time at most, however quickly transactions come. Not longer than
-// kRestMaxMs, since what has not been written must be replayed (in a quarter of the time that it
-// took clients to send it).
+// kRestMaxMs, since what has not been written must be replayed (in less than a quarter of the time
+// that clients took to send it).
 constexpr int64_t kRestFactor = 49;
 constexpr int64_t kRestMaxMs = 2000;
 

@@ -10,7 +10,6 @@
 #include <string>
 #include <thread>
 #include <utility>
-#include <vector>
 
 #include "tests/server/peer/peer_test_util.h"
 
@@ -19,10 +18,10 @@ namespace {
 
 constexpr size_t kAboveSocketBuffer = 8 << 20;  // more than a socket's buffer holds
 
-std::vector<QuorumPacket> OneProposal(int64_t zxid, size_t bytes) {
-  return {{.type = QuorumPacketType::kProposal,
-           .zxid = Zxid{zxid},
-           .data = Share(std::string(bytes, static_cast<char>('a' + zxid % 26)))}};
+QuorumPacket Proposed(int64_t zxid, size_t bytes) {
+  return {.type = QuorumPacketType::kProposal,
+          .zxid = Zxid{zxid},
+          .data = Share(std::string(bytes, static_cast<char>('a' + zxid % 26)))};
 }
 
 class SocketWriterTest : public testing::Test {
@@ -41,7 +40,7 @@ class SocketWriterTest : public testing::Test {
     char byte = 0;
     return recv(ends_[1], &byte, 1, MSG_DONTWAIT) < 0 && errno == EAGAIN;
   }
-  bool SendNow(std::vector<QuorumPacket> packets) { return writer_.SendNow(&packets); }
+  bool SendNow(QuorumPacket packet) { return writer_.SendNow(&packet); }
 
   const std::array<int, 2> ends_ = Connected();
   std::atomic<int> attended_ = 0;
@@ -56,31 +55,31 @@ class SocketWriterTest : public testing::Test {
 };
 
 TEST_F(SocketWriterTest, WritesAtOnceWhatTheSystemTakes) {
-  const auto packets = OneProposal(1, 600);
-  ASSERT_TRUE(SendNow(packets));
-  EXPECT_EQ(Read(Encoded(packets).size()), Encoded(packets));
+  const auto packet = Proposed(1, 600);
+  ASSERT_TRUE(SendNow(packet));
+  EXPECT_EQ(Read(Encoded(packet).size()), Encoded(packet));
   EXPECT_TRUE(writer_.empty());
   EXPECT_EQ(attended_, 0);
 }
 
 TEST_F(SocketWriterTest, PassesNothingByThatWaits) {
   writer_.AddBytes("first");
-  auto packets = OneProposal(1, 10);
-  EXPECT_FALSE(writer_.SendNow(&packets));
-  EXPECT_EQ(Encoded(packets), Encoded(OneProposal(1, 10))) << "the caller has them still";
+  auto packet = Proposed(1, 10);
+  EXPECT_FALSE(writer_.SendNow(&packet));
+  EXPECT_EQ(Encoded(packet), Encoded(Proposed(1, 10))) << "the caller has it still";
   EXPECT_TRUE(NothingCame());
   EXPECT_TRUE(writer_.WriteSome(kAboveSocketBuffer).all);
   EXPECT_EQ(Read(5), "first");
-  EXPECT_TRUE(writer_.SendNow(&packets));
+  EXPECT_TRUE(writer_.SendNow(&packet));
 }
 
 TEST_F(SocketWriterTest, KeepsWhatTheSystemDoesNotTakeForThePeerThread) {
-  const std::string expected = Encoded(OneProposal(1, kAboveSocketBuffer));
-  ASSERT_TRUE(SendNow(OneProposal(1, kAboveSocketBuffer)));
+  const std::string expected = Encoded(Proposed(1, kAboveSocketBuffer));
+  ASSERT_TRUE(SendNow(Proposed(1, kAboveSocketBuffer)));
   EXPECT_EQ(attended_, 1);
   EXPECT_GT(writer_.bytes(), 0u);
   EXPECT_LT(writer_.bytes(), expected.size());
-  EXPECT_FALSE(SendNow(OneProposal(2, 1)));
+  EXPECT_FALSE(SendNow(Proposed(2, 1)));
   std::string came;
   while (!writer_.empty()) {
     came += Read(expected.size() - writer_.bytes() - came.size());
@@ -97,7 +96,7 @@ TEST_F(SocketWriterTest, WritesAboutAsMuchAsItMay) {
 
 TEST_F(SocketWriterTest, LeavesABrokenConnectionToThePeerThread) {
   shutdown(ends_[1], SHUT_RD);
-  ASSERT_TRUE(SendNow(OneProposal(1, 10)));
+  ASSERT_TRUE(SendNow(Proposed(1, 10)));
   EXPECT_EQ(attended_, 1);
   EXPECT_EQ(writer_.WriteSome(kAboveSocketBuffer).error, EPIPE);
 }
@@ -106,13 +105,13 @@ TEST_F(SocketWriterTest, TakesNothingOnceItIsClosed) {
   writer_.AddBytes("waits");
   writer_.Close();
   EXPECT_TRUE(writer_.empty());
-  EXPECT_FALSE(SendNow(OneProposal(1, 10)));
+  EXPECT_FALSE(SendNow(Proposed(1, 10)));
   EXPECT_TRUE(NothingCame());
 }
 
 TEST_F(SocketWriterTest, DoesNotTouchTheSocketOfAnotherOnceItIsClosed) {
   std::thread sender([this] {
-    while (SendNow(OneProposal(1, 10)) || !writer_.empty()) {
+    while (SendNow(Proposed(1, 10)) || !writer_.empty()) {
     }
   });
   Read(1000);
@@ -121,7 +120,7 @@ TEST_F(SocketWriterTest, DoesNotTouchTheSocketOfAnotherOnceItIsClosed) {
   std::string rest(kAboveSocketBuffer, '\0');
   while (recv(ends_[1], rest.data(), rest.size(), MSG_DONTWAIT) > 0) {
   }
-  EXPECT_FALSE(SendNow(OneProposal(1, 10)));
+  EXPECT_FALSE(SendNow(Proposed(1, 10)));
   EXPECT_TRUE(NothingCame());
 }
 
