@@ -15,7 +15,7 @@ namespace {
 // A share of one to thirty beside a thread of the clients: enough to come to an end on a machine
 // that others keep busy.
 constexpr int kBackgroundNice = 15;
-// With the usual slice of about three milliseconds, a thread that clients wait for would stand
+// With the usual slice, one to three milliseconds, a thread that clients wait for would stand
 // behind this one for as long as that whenever the other processors are taken.
 constexpr uint64_t kBackgroundSliceNs = 100'000;
 
